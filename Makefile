@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: MIT
+#
+# The commands people type; `make help` lists them. How each part is built stands in the .mk file beside it. All output
+# goes to $(BUILD). A command installs what it needs by scripts/setup.
+
+BUILD := build
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+WARN := -Wall -Wextra -Wconversion -Wshadow $(if $(CI),-Werror)
+CORE_SRC := $(wildcard core/*.c)
+
+HOSTED := $(BUILD)/hosted/atmos-hosted
+KERNEL := $(BUILD)/x86_64/atmos.elf
+INITRD := $(BUILD)/user/initrd.cpio
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.SUFFIXES:
+MAKEFLAGS += --no-builtin-rules
+
+# ---- packages: scripts/setup is asked for the groups that the goals need, before anything else ----
+NEEDS_run := build
+NEEDS_qemu := build qemu
+NEEDS_test := build qemu test
+NEEDS_verify := verify
+NEEDS_iso := build iso
+NEEDS_qemu-iso := build iso qemu
+NEEDS_qemu-uefi := build iso uefi
+NEEDS_debug := build debug
+NEEDS_debug-qemu := build debug qemu
+NEEDS_fuzz := fuzz
+NEEDS_check := build check debug
+NEEDS_coverage := build coverage
+NEEDS_bench := build qemu
+NEEDS_bench-hosted := build qemu
+NEEDS_docs := build
+NEEDS_format := check
+
+NEEDS := $(sort $(foreach goal,$(MAKECMDGOALS),$(NEEDS_$(goal))))
+ifneq ($(NEEDS),)
+ifeq ($(MAKELEVEL),0)
+$(shell sh scripts/setup $(NEEDS))
+ifneq ($(.SHELLSTATUS),0)
+$(error scripts/setup could not install what 'make $(MAKECMDGOALS)' needs; its message is above)
+endif
+endif
+endif
+
+# ---- options of run, qemu and debug, as environment of scripts/run and scripts/qemu ----
+export CMD MEMORY TRACE CHECK REALTIME SEED
+
+# Builds $(1), silently unless something is wrong; standard output stays free for the program that runs.
+JOBS := $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j2)
+build_quietly = $(MAKE) $(JOBS) -s --no-print-directory $(1) >&2
+
+# make itself ends with status 2 when a recipe fails; a loaded extension hands on the real one.
+STATUS := $(BUILD)/status
+ifneq ($(filter load,$(.FEATURES)),)
+STATUS_SO := $(BUILD)/make_status.so
+finish = $(eval load $(STATUS_SO))$(exit-status $(STATUS))
+else
+finish = @exit $$(cat $(STATUS))
+endif
+
+$(BUILD)/make_status.so: scripts/make_status.c
+	@mkdir -p $(@D)
+	@$(CC) -O1 -shared -fPIC -o $@ $<
+
+.PHONY: run qemu test verify iso debug debug-qemu fuzz check coverage bench docs format clean help
+
+run: run-system ## the system as a process, on this terminal; CMD="ls; ps" runs commands and exits with their status
+	$(finish)
+qemu: qemu-system ## the same in QEMU, serial line on this terminal; CMD=... too
+	$(finish)
+
+.PHONY: run-system qemu-system
+run-system:
+	@$(call build_quietly,$(HOSTED) $(INITRD) $(STATUS_SO))
+	@status=0; scripts/run || status=$$?; echo $$status >$(STATUS)
+qemu-system:
+	@$(call build_quietly,$(KERNEL) $(INITRD) $(STATUS_SO))
+	@status=0; scripts/qemu || status=$$?; echo $$status >$(STATUS)
+
+test: ## unit tests, then system tests on hosted and in QEMU; closes with `N passed, N failed`
+verify: ## proves the core with Frama-C; fails if a proved function stops being proved
+iso: ## a disk image that boots under BIOS and UEFI
+fuzz: ## SECONDS=60: drives sequences of system calls under ASan and UBSan, invariants checked
+
+debug: ## gdb on the hosted kernel, with helpers that list processes, threads, containers, tables, queues; CMD=...
+	@$(call build_quietly,$(HOSTED) $(INITRD))
+	@scripts/debug hosted
+debug-qemu: ## gdb on the kernel in QEMU, with the same helpers
+	@$(call build_quietly,$(KERNEL) $(INITRD))
+	@scripts/debug qemu
+
+check: ## format, static analysis, layering of core/, generated pages, gdb helpers
+	@scripts/check
+coverage: ## lcov HTML of core/ from the unit tests, in build/coverage
+	@scripts/coverage
+docs: ## writes docs/syscalls.md from include/atmos
+	scripts/gen-syscalls
+format: ## puts all C into the project's format
+	clang-format -i $$(scripts/c-files)
+clean: ## removes build/
+	rm -rf $(BUILD)
+
+help: ## this list
+	@echo "make TARGET, options as TARGET NAME=value"
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / && !seen[$$1]++ { printf "  %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo "Options of run, qemu, debug: CMD=\"...\" MEMORY=128M; of run, debug: TRACE=1 CHECK=1 REALTIME=1 SEED=n"
+
+-include arch/hosted/hosted.mk arch/x86_64/x86_64.mk servers/user.mk tests/tests.mk fuzz/fuzz.mk proofs/proofs.mk bench/bench.mk
