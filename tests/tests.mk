@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: MIT
+#
+# Unit tests: the core with its machine of tests (arch/hosted/direct.c), under ASan and UBSan, one program a file of
+# tests/unit/test_*.c. System tests need the two kernels and the initrd; tests/run runs all and counts.
+#   make test ONLY='ipc*'    tests of that name only
+
+UNIT := $(BUILD)/unit
+UNIT_SAN := -fsanitize=address,undefined -fno-sanitize-recover=all
+UNIT_FLAGS = -std=gnu11 -g -O1 $(WARN) $(UNIT_SAN) -fno-omit-frame-pointer -D_GNU_SOURCE= -I. -Iinclude -MMD -MP \
+  -include arch/hosted/windows.h $(UNIT_EXTRA)
+UNIT_HOSTED := arch/hosted/memory.c arch/hosted/direct.c arch/hosted/panic.c arch/hosted/snapshot.c
+UNIT_SUPPORT := tests/unit/memory.c tests/unit/harness.c tests/unit/elf_image.c
+UNIT_TESTS := $(patsubst tests/unit/%.c,$(UNIT)/%,$(wildcard tests/unit/test_*.c))
+UNIT_KERNEL_OBJ := $(patsubst %.c,$(UNIT)/%.o,$(CORE_SRC) $(UNIT_HOSTED))
+UNIT_SUPPORT_OBJ := $(patsubst %.c,$(UNIT)/%.o,$(UNIT_SUPPORT))
+
+.PHONY: unit-build unit test-unit test-hosted test-qemu
+.SECONDARY: $(UNIT_KERNEL_OBJ) $(UNIT_SUPPORT_OBJ)
+
+unit-build: $(UNIT_TESTS)
+
+$(UNIT)/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(UNIT_FLAGS) -c -o $@ $<
+
+$(UNIT)/libkernel.a: $(UNIT_KERNEL_OBJ)
+	@rm -f $@
+	ar rcs $@ $^
+
+$(UNIT)/libsupport.a: $(UNIT_SUPPORT_OBJ)
+	@rm -f $@
+	ar rcs $@ $^
+
+$(UNIT)/test_%: $(UNIT)/tests/unit/test_%.o $(UNIT)/libsupport.a $(UNIT)/libkernel.a
+	$(CC) $(UNIT_SAN) -g -rdynamic $(UNIT_LINK) -o $@ $^ -lcmocka
+
+-include $(UNIT_KERNEL_OBJ:.o=.d) $(UNIT_SUPPORT_OBJ:.o=.d) $(patsubst $(UNIT)/%,$(UNIT)/tests/unit/%.d,$(UNIT_TESTS))
+
+ONLY ?= *
+test: unit-build $(HOSTED) $(KERNEL) $(INITRD) iso
+	@tests/run --only '$(ONLY)'
+
+test-unit: unit-build ## the unit tests alone
+	@tests/run --only '$(ONLY)' unit
+
+test-hosted: $(HOSTED) $(INITRD) ## the system tests on hosted alone
+	@tests/run --only '$(ONLY)' hosted
+
+test-qemu: $(KERNEL) $(INITRD) iso ## the system tests in QEMU alone
+	@tests/run --only '$(ONLY)' qemu
