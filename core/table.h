@@ -21,26 +21,26 @@
 #include "core/frame.h"
 #include "core/window.h"
 
-#define PTE_PRESENT     0x1u
-#define PTE_WRITE       0x2u
-#define PTE_USER        0x4u
-#define PTE_UNCACHED    0x18u /* PCD and PWT */
-#define PTE_ACCESSED    0x20u
-#define PTE_DIRTY       0x40u
-#define PTE_SUPER       0x80u
-#define PTE_MAX_WRITE   0x200u /* this and the next two: ours, ignored by hardware */
+#define PTE_PRESENT 0x1u
+#define PTE_WRITE 0x2u
+#define PTE_USER 0x4u
+#define PTE_UNCACHED 0x18u /* PCD and PWT */
+#define PTE_ACCESSED 0x20u
+#define PTE_DIRTY 0x40u
+#define PTE_SUPER 0x80u
+#define PTE_MAX_WRITE 0x200u /* this and the next two: ours, ignored by hardware */
 #define PTE_MAX_EXECUTE 0x400u
-#define PTE_DEVICE      0x800u
-#define PTE_GIGA        0x10000000000000u /* beside PTE_SUPER: 1 GiB. Ours, too */
-#define PTE_NX          0x8000000000000000u
-#define PTE_FRAMES      0x10000000000u /* frame numbers in entries are smaller */
+#define PTE_DEVICE 0x800u
+#define PTE_GIGA 0x10000000000000u /* beside PTE_SUPER: 1 GiB. Ours, too */
+#define PTE_NX 0x8000000000000000u
+#define PTE_FRAMES 0x10000000000u /* frame numbers in entries are smaller */
 
-#define TABLE_ROOT_LEVEL   4u
+#define TABLE_ROOT_LEVEL 4u
 #define TABLE_USER_ENTRIES 256u /* of a root */
 
-#define SPAN_4K   0x1000u /* bytes one entry of a table of level 1, 2, 3, 4 spans */
-#define SPAN_2M   0x200000u
-#define SPAN_1G   0x40000000u
+#define SPAN_4K 0x1000u /* bytes one entry of a table of level 1, 2, 3, 4 spans */
+#define SPAN_2M 0x200000u
+#define SPAN_1G 0x40000000u
 #define SPAN_512G 0x8000000000u
 
 /* ---- what entries mean ---- */
@@ -65,7 +65,8 @@
     logic integer limit_of{L}(integer t) = table_level[t] == 4 ? 256 : 512;
     // the table an entry points to; 0: none
     logic integer down{L}(integer t, integer k) =
-        t != 0 && entry_table(table_at[t].entry[k]) ? entry_pfn(table_at[t].entry[k]) : 0;
+        t != 0 && table_at[t].entry[k] % 2 == 1 && (table_at[t].entry[k] / 128) % 2 == 0 ?
+            entry_pfn(table_at[t].entry[k]) : 0;
     logic integer path3{L}(integer r, integer a) = down(r, a);
     logic integer path2{L}(integer r, integer a, integer b) = down(down(r, a), b);
     logic integer path1{L}(integer r, integer a, integer b, integer c) = down(down(down(r, a), b), c);
@@ -77,6 +78,9 @@
     logic integer leaf{L}(integer r, integer a, integer b, integer c, integer d) =
         path3(r, a) == 0 ? entry_of(r, a) : path2(r, a, b) == 0 ? entry_of(path3(r, a), b) :
         path1(r, a, b, c) == 0 ? entry_of(path2(r, a, b), c) : entry_of(path1(r, a, b, c), d);
+    // of a path's four indices, the one for table t
+    logic integer slot_at{L}(integer t, integer a, integer b, integer c, integer d) =
+        table_level[t] == 4 ? a : table_level[t] == 3 ? b : table_level[t] == 2 ? c : d;
     logic integer resolve{L}(integer r, integer va) = leaf(r, ix4(va), ix3(va), ix2(va), ix1(va));
 
     predicate is_root{L}(integer r) = is_table(r) && table_level[r] == 4;
@@ -109,8 +113,6 @@
         \forall integer r, a, b, c, d; is_root{L1}(r) && path_ok(a, b, c, d) ==>
         leaf{L2}(r, a, b, c, d) ==
             (deepest{L1}(r, a, b, c) == t && slot_at{L1}(t, a, b, c, d) == k ? e : leaf{L1}(r, a, b, c, d));
-    logic integer slot_at{L}(integer t, integer a, integer b, integer c, integer d) =
-        table_level[t] == 4 ? a : table_level[t] == 3 ? b : table_level[t] == 2 ? c : d;
     predicate paths_same{L1,L2} = \forall integer r, a, b, c, d; is_root{L1}(r) && path_ok(a, b, c, d) ==>
         deepest{L1}(r, a, b, c) == deepest{L2}(r, a, b, c);
 */
@@ -127,7 +129,8 @@
     ensures level4: level == 4 ==> \result == ix4(va);
     ensures user: level == 4 && va < USER_TOP ==> \result < TABLE_USER_ENTRIES;
 */
-static inline uint32_t table_index(uint64_t va, uint32_t level) {
+static inline uint32_t table_index(uint64_t va, uint32_t level)
+{
     if (level == 1)
         return (uint32_t)(va / SPAN_4K % TABLE_ENTRIES);
     if (level == 2)
@@ -149,7 +152,8 @@ static inline uint32_t table_index(uint64_t va, uint32_t level) {
     ensures most: \result / PTE_MAX_WRITE % 8 == flags / PAGE_MAX_WRITE % 8;
     ensures giga: \result / PTE_GIGA % 2 == flags / PAGE_SIZE_1G % 2;
 */
-static inline uint64_t entry_make(uint64_t frame, uint32_t flags) {
+static inline uint64_t entry_make(uint64_t frame, uint32_t flags)
+{
     uint64_t f = flags;
     uint64_t size = (f / PAGE_SIZE_2M % 4u + 1u) / 2u; /* 1: a superpage */
     uint64_t low =
@@ -175,7 +179,8 @@ static inline uint64_t entry_frame(uint64_t e) { return e / PAGE_SIZE % PTE_FRAM
     ensures size: entry_super(e) ==> \result / 16 % 16 == 1 + e / PTE_GIGA % 2;
     ensures most: \result / PAGE_MAX_WRITE % 8 == e / PTE_MAX_WRITE % 8;
 */
-static inline uint32_t entry_flags(uint64_t e) {
+static inline uint32_t entry_flags(uint64_t e)
+{
     uint64_t super = e / PTE_SUPER % 2u;
     uint64_t giga = e / PTE_GIGA % 2u;
     uint64_t size = super == 0 ? 0 : (1u + giga) * PAGE_SIZE_2M;
@@ -190,7 +195,8 @@ static inline uint32_t entry_flags(uint64_t e) {
 /*@ requires is_table(t);
     assigns \nothing;
     ensures \result == limit_of(t); */
-static inline uint32_t table_limit(pfn_t t) {
+static inline uint32_t table_limit(pfn_t t)
+{
     return table_level[t] == TABLE_ROOT_LEVEL ? TABLE_USER_ENTRIES : TABLE_ENTRIES;
 }
 
@@ -200,7 +206,8 @@ static inline uint32_t table_limit(pfn_t t) {
     ensures down: \result == down(t, k);
     ensures table: \result != 0 ==> is_table(\result) && table_level[\result] == table_level[t] - 1;
 */
-static inline pfn_t table_down(pfn_t t, uint32_t k) {
+static inline pfn_t table_down(pfn_t t, uint32_t k)
+{
     uint64_t e = table_at[PT(t)].entry[k];
     if (e % 2u == 0 || e / PTE_SUPER % 2u == 1)
         return 0;
@@ -215,7 +222,8 @@ static inline pfn_t table_down(pfn_t t, uint32_t k) {
     ensures entry: entry_of(\result, slot_at(\result, ix4(va), ix3(va), ix2(va), ix1(va))) == resolve(root, va);
     ensures ends: is_leaf(\result, slot_at(\result, ix4(va), ix3(va), ix2(va), ix1(va))) || resolve(root, va) == 0;
 */
-static inline pfn_t table_find(pfn_t root, uint64_t va) {
+static inline pfn_t table_find(pfn_t root, uint64_t va)
+{
     pfn_t t3 = table_down(root, table_index(va, 4));
     if (t3 == 0)
         return root;
@@ -296,7 +304,6 @@ void table_change(pfn_t t, uint32_t k, uint64_t entry);
 /*
  * The table of that level on the way to va; makes it and those above it that are missing. 0: a superpage is in the way,
  * or there is no frame; then tables made on the way stay, empty, and table_prune(table_find(root, va)) frees them.
- * New tables take their frame_owner from their parent.
  */
 pfn_t table_make(pfn_t root, uint64_t va, uint32_t level);
 
