@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: MIT
+#
+# The hosted kernel: core/ and a machine that is a Linux process. HOSTED_DIRECT_SRC is the machine of tests and fuzzers,
+# who compile it with flags of their own; the rest runs user programs.
+
+HOSTED_DIRECT_SRC := $(addprefix arch/hosted/,memory.c panic.c direct.c snapshot.c)
+HOSTED_NATIVE_SRC := $(filter-out $(addprefix arch/hosted/,direct.c snapshot.c snapshot_trace.c),$(wildcard arch/hosted/*.c))
+HOSTED_CPPFLAGS := -std=gnu11 -D_GNU_SOURCE= -I. -Iinclude -include arch/hosted/windows.h
+HOSTED_CFLAGS ?= -O2 -g -fno-omit-frame-pointer
+HOSTED_ASAN := -fsanitize=address,undefined -fno-sanitize-recover=undefined
+
+HOSTED_OBJ := $(patsubst %.c,$(BUILD)/hosted/%.o,$(CORE_SRC) $(HOSTED_NATIVE_SRC)) \
+  $(BUILD)/hosted/arch/hosted/stub_image.o
+HOSTED_ASAN_OBJ := $(HOSTED_OBJ:$(BUILD)/hosted/%=$(BUILD)/hosted/asan/%)
+HOSTED_DIRECT_OBJ := $(patsubst %.c,$(BUILD)/hosted/%.o,$(CORE_SRC) $(HOSTED_DIRECT_SRC))
+
+.PHONY: hosted hosted-asan
+hosted: $(BUILD)/hosted/atmos-hosted ## the kernel as a process
+hosted-asan: $(BUILD)/hosted/atmos-hosted-asan ## the same under ASan and UBSan
+
+$(BUILD)/hosted/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(HOSTED_CPPFLAGS) $(HOSTED_CFLAGS) $(WARN) -MMD -MP -c -o $@ $<
+
+$(BUILD)/hosted/asan/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(HOSTED_CPPFLAGS) $(HOSTED_CFLAGS) $(HOSTED_ASAN) $(WARN) -MMD -MP -c -o $@ $<
+
+$(BUILD)/hosted/arch/hosted/stub.o: arch/hosted/stub.S arch/hosted/stub_layout.h
+	@mkdir -p $(@D)
+	$(CC) -I. -c -o $@ $<
+
+$(BUILD)/hosted/stub.elf: $(BUILD)/hosted/arch/hosted/stub.o arch/hosted/stub.ld
+	$(LD) -static -nostdlib -z max-page-size=4096 -T arch/hosted/stub.ld -o $@ $<
+
+$(BUILD)/hosted/arch/hosted/stub_image.o $(BUILD)/hosted/asan/arch/hosted/stub_image.o: arch/hosted/stub_image.S \
+  $(BUILD)/hosted/stub.elf
+	@mkdir -p $(@D)
+	$(CC) -DSTUB_ELF='"$(BUILD)/hosted/stub.elf"' -c -o $@ $<
+
+$(BUILD)/hosted/atmos-hosted: $(HOSTED_OBJ)
+	$(CC) -g -rdynamic -o $@ $^
+
+$(BUILD)/hosted/atmos-hosted-asan: $(HOSTED_ASAN_OBJ)
+	$(CC) -g -rdynamic $(HOSTED_ASAN) -o $@ $^
+
+$(BUILD)/hosted/libdirect.a: $(HOSTED_DIRECT_OBJ)
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+-include $(HOSTED_OBJ:.o=.d) $(HOSTED_ASAN_OBJ:.o=.d) $(HOSTED_DIRECT_OBJ:.o=.d)
