@@ -14,18 +14,59 @@
 
 /* ---- memory ---- */
 
+/* Every field zero, in each window. */
+/*@
+predicate thread_blank{L}(integer p) =
+    thread_at[p].deadline == 0 && thread_at[p].call_id == 0 && thread_at[p].reply_id == 0 &&
+    thread_at[p].badge == 0 && thread_at[p].message_va == 0 && thread_at[p].number == 0 &&
+    thread_at[p].ticks == 0 && thread_at[p].syscalls == 0 && thread_at[p].fault_kind == 0 &&
+    thread_at[p].fault_address == 0 && thread_at[p].reply_to == 0 &&
+    thread_at[p].heap_index == 0 && thread_at[p].state == 0 && thread_at[p].priority == 0 &&
+    thread_at[p].cpu == 0 && thread_at[p].suspended == 0 && thread_at[p].slice == 0 &&
+    thread_at[p].calls == 0 && thread_at[p].grants == 0 && thread_at[p].fpu_used == 0 &&
+    (\forall integer k; 0 <= k < REG_COUNT ==> thread_at[p].reg[k] == 0) &&
+    (\forall integer k; 0 <= k < FPU_BYTES ==> thread_at[p].fpu[k] == 0);
+predicate process_blank{L}(integer p) =
+    process_at[p].root == 0 && process_at[p].endpoint_page == 0 &&
+    process_at[p].handle_free == 0 && process_at[p].endpoint_free == 0 &&
+    process_at[p].handle_pages == 0 && process_at[p].state == 0 && process_at[p].dying == 0 &&
+    process_at[p].reap_stage == 0 && process_at[p].block_size == 0 &&
+    process_at[p].name[0] == 0 && process_at[p].name[1] == 0 && process_at[p].charged == 0 &&
+    process_at[p].threads == 0 && process_at[p].next_number == 0 && process_at[p].code == 0 &&
+    process_at[p].fault_address == 0 && process_at[p].fault_ip == 0 &&
+    process_at[p].fault_thread == 0 && process_at[p].death_generation == 0 &&
+    process_at[p].death_bits == 0 && process_at[p].fault_generation == 0 &&
+    process_at[p].fault_badge == 0 && process_at[p].death_endpoint == 0 &&
+    process_at[p].fault_endpoint == 0 && process_at[p].block == 0 &&
+    process_at[p].block_done == 0 && process_at[p].reap_cursor == 0 &&
+    (\forall integer k; 0 <= k < HANDLE_PAGES ==> process_at[p].handle_page[k] == 0) &&
+    (\forall integer k; 0 <= k < HANDLES_MAX ==> process_at[p].handle_stack[k] == 0) &&
+    (\forall integer k; 0 <= k < ENDPOINTS_MAX ==> process_at[p].endpoint_stack[k] == 0);
+predicate container_blank{L}(integer p) =
+    container_at[p].total == 0 && container_at[p].used == 0 && container_at[p].carved == 0 &&
+    container_at[p].cpus == 0 && container_at[p].depth == 0 && container_at[p].name[0] == 0 &&
+    container_at[p].name[1] == 0 && container_at[p].children == 0 &&
+    container_at[p].cursor == 0 && container_at[p].ceiling == 0 && container_at[p].dying == 0;
+predicate table_blank{L}(integer p) =
+    \forall integer k; 0 <= k < TABLE_ENTRIES ==> table_at[p].entry[k] == 0;
+predicate page_blank{L}(integer p) = \forall integer k; 0 <= k < 512 ==> page_at[p].word[k] == 0;
+predicate endpoint_blank{L}(integer e) =
+    endpoint_at[e].first == 0 && endpoint_at[e].last == 0 && endpoint_at[e].events == 0 &&
+    endpoint_at[e].generation == 0 && endpoint_at[e].mode == 0;
+predicate handle_blank{L}(integer h) =
+    handle_at[h].generation == 0 && handle_at[h].badge == 0 && handle_at[h].object == 0 &&
+    handle_at[h].kind == 0 && handle_at[h].rights == 0;
+predicate frame_blank{L}(integer p) =
+    thread_blank(p) && process_blank(p) && container_blank(p) && table_blank(p) && page_blank(p) &&
+    (\forall integer e; p * SLOTS <= e < p * SLOTS + SLOTS ==> endpoint_blank(e)) &&
+    (\forall integer h; p * SLOTS <= h < p * SLOTS + SLOTS ==> handle_blank(h));
+*/
+
 /* Fills one frame with zero bytes, which is zero in every window at once. */
 /*@ requires is_frame(p);
     assigns thread_at[p], process_at[p], container_at[p], table_at[p], page_at[p],
             endpoint_at[p * SLOTS .. p * SLOTS + 127], handle_at[p * SLOTS .. p * SLOTS + 127];
-    ensures tables: \forall integer k; 0 <= k < 512 ==> table_at[p].entry[k] == 0;
-    ensures pages: \forall integer k; 0 <= k < 512 ==> page_at[p].word[k] == 0;
-    ensures endpoints: \forall integer e; p * SLOTS <= e < p * SLOTS + SLOTS ==>
-        endpoint_at[e].first == 0 && endpoint_at[e].last == 0 && endpoint_at[e].events == 0 &&
-        endpoint_at[e].generation == 0 && endpoint_at[e].mode == 0;
-    ensures handles: \forall integer h; p * SLOTS <= h < p * SLOTS + SLOTS ==>
-        handle_at[h].generation == 0 && handle_at[h].badge == 0 && handle_at[h].object == 0 &&
-        handle_at[h].kind == 0 && handle_at[h].rights == 0;
+    ensures blank: frame_blank(p);
 */
 void arch_frame_clear(pfn_t p);
 
