@@ -7,7 +7,7 @@ BUILD := build
 ifeq ($(origin CC),default)
 CC := gcc
 endif
-WARN := -Wall -Wextra -Wconversion -Wshadow $(if $(CI),-Werror)
+WARN := -Wall -Wextra -Wconversion -Wshadow $(if $(WERROR),-Werror)
 CORE_SRC := $(wildcard core/*.c)
 
 HOSTED := $(BUILD)/hosted/atmos-hosted
@@ -22,7 +22,7 @@ MAKEFLAGS += --no-builtin-rules
 # ---- packages: scripts/setup is asked for the groups that the goals need, before anything else ----
 NEEDS_run := build
 NEEDS_qemu := build qemu
-NEEDS_test := build qemu test
+NEEDS_test := build qemu test iso uefi debug
 NEEDS_verify := verify
 NEEDS_iso := build iso
 NEEDS_qemu-iso := build iso qemu
