@@ -44,7 +44,7 @@ WINDOW(struct page_words, page_at, 6, FRAMES_MAX)
     X(pfn_t, queue_prev, 10, FRAMES_MAX)                                                                      \
     X(uint32_t, free_slot, 11, FRAMES_MAX)       /* alloc.h: frames of a region, the free ones first */       \
     X(uint32_t, free_pos, 12, FRAMES_MAX)        /* inverse of free_slot */                                   \
-    X(pfn_t, table_parent, 13, FRAMES_MAX)       /* FRAME_TABLE: the table whose entry points here; root: 0 */ \
+    X(pfn_t, table_parent, 13, FRAMES_MAX)       /* FRAME_TABLE: the table whose entry points here; root: 0. FRAME_ENDPOINTS: its process */ \
     X(uint16_t, table_slot, 14, FRAMES_MAX)      /* FRAME_TABLE: that entry's index */                        \
     X(uint16_t, table_used, 15, FRAMES_MAX)      /* FRAME_TABLE: present entries (a root's: of its user half) */ \
     X(uint8_t, table_level, 16, FRAMES_MAX)      /* FRAME_TABLE: 4 root .. 1; else 0 */                       \

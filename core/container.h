@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Containers: a tree of memory quotas, CPU sets and priority ceilings. A child's total is carved out of its parent's and
+ * returns in full when the child is destroyed. used + carved <= total always holds, and every frame in use is charged
+ * to some container at least once, so a 4 KiB allocation that fits the quota cannot fail.
+ */
+#ifndef CORE_CONTAINER_H
+#define CORE_CONTAINER_H
+
+#include "core/kernel.h"
+
+/* Pages container c may still charge or carve. */
+/*@ requires is_container(c) && quota_wf;
+    assigns \nothing;
+    ensures \result == container_at[c].total - container_at[c].used - container_at[c].carved; */
+uint64_t container_left(pfn_t c);
+
+/* 1 if n pages can be charged to c and the machine has frames for them. */
+/*@ requires is_container(c) && quota_wf;
+    assigns \nothing;
+    ensures \result == 1 ==> container_at[c].used + n + container_at[c].carved <= container_at[c].total; */
+bool container_fits(pfn_t c, uint64_t n);
+
+/* The same for two charges at once, to containers that may be the same. */
+/*@ requires is_container(a) && is_container(b) && quota_wf && n < 0x100000000 && m < 0x100000000;
+    assigns \nothing;
+    ensures \result == 1 ==> container_at[a].used + n + container_at[a].carved <= container_at[a].total &&
+        container_at[b].used + m + container_at[b].carved <= container_at[b].total;
+    ensures \result == 1 && a == b ==> container_at[a].used + n + m + container_at[a].carved <= container_at[a].total; */
+bool container_fits_both(pfn_t a, uint64_t n, pfn_t b, uint64_t m);
+
+/*@ requires is_container(c) && quota_wf;
+    requires container_at[c].used + n + container_at[c].carved <= container_at[c].total;
+    assigns container_at[c].used;
+    ensures quota_wf && container_at[c].used == \old(container_at[c].used) + n; */
+void container_charge(pfn_t c, uint64_t n);
+
+/*@ requires is_container(c) && quota_wf && n <= container_at[c].used;
+    assigns container_at[c].used;
+    ensures quota_wf && container_at[c].used == \old(container_at[c].used) - n; */
+void container_uncharge(pfn_t c, uint64_t n);
+
+/* A child of parent with total pages of its own; the caller has checked quota, CPUs and ceiling. 0: no frame. */
+/*@ requires kernel_wf && is_container(parent) && ceiling < PRIORITIES && total < 0x100000000;
+    requires container_at[parent].used + 1 + container_at[parent].carved + total <= container_at[parent].total;
+    ensures kernel_wf;
+    ensures \result != 0 ==> is_container(\result) && frame_owner[\result] == parent &&
+        container_at[\result].total == total && container_at[\result].used == 0; */
+pfn_t container_create(pfn_t parent, uint64_t total, uint64_t cpus, uint8_t ceiling);
+
+/* Does a bounded piece of destroying c and all in it. 1: c is gone. */
+/*@ requires kernel_wf && is_container(c);
+    ensures kernel_wf;
+    ensures \result == 1 ==> !is_container(c); */
+bool container_reap(pfn_t c);
+
+#endif

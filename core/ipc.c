@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: MIT */
+/* Inter-process communication; see ipc.h. */
+#include "core/ipc.h"
+#include "core/deadline.h"
+#include "core/endpoint.h"
+#include "core/process.h"
+#include "core/sched.h"
+#include "core/thread.h"
+#include "core/transfer.h"
+
+/* The running thread t stops running: it is in state now, and its CPU has nothing to do. */
+/*@ requires runs(t) && (state == THREAD_SENDING || state == THREAD_RECEIVING || state == THREAD_CALLING);
+    assigns thread_at[t].state, cpu_at[0 .. CPUS_MAX - 1].current; */
+static void block(pfn_t t, uint8_t state)
+{
+    thread_at[T(t)].state = state;
+    cpu_at[thread_at[T(t)].cpu].current = 0;
+}
+
+/* Whether t may wait as its options say; the deadline is set here if it has one. */
+/*@ requires kernel_wf && runs(t) && thread_at[t].heap_index == 0;
+    ensures kernel_wf; */
+static status_t wait_begin(pfn_t t, uint64_t options)
+{
+    if ((options & TAG_NONBLOCK) != 0) return ERR_WOULD_BLOCK;
+    if ((options & TAG_DEADLINE) == 0) return ERR_NONE;
+    uint64_t time = thread_at[T(t)].reg[REG_RBX];
+    if (time <= arch_clock()) return ERR_TIMEOUT;
+    deadline_insert(t, time);
+    if (deadline_first() == t) sched_timer_arm(thread_at[T(t)].cpu);
+    return ERR_NONE;
+}
+
+/* t waits in e's queue. */
+/*@ requires kernel_wf && runs(t) && is_queue(e);
+    ensures queue_of[t] == e; */
+static void wait_in(pfn_t t, endpoint_t e, uint8_t state, uint32_t mode)
+{
+    block(t, state);
+    endpoint_at[E(e)].mode = mode;
+    queue_push(e, t);
+}
+
+/* caller waits for the answer to a call that callee may give. */
+/*@ requires is_thread(caller) && is_thread(callee) && caller != callee;
+    assigns thread_at[caller].call_id, thread_at[caller].state, thread_at[callee].reply_to,
+            thread_at[callee].reply_id; */
+static void call_link(pfn_t caller, pfn_t callee)
+{
+    uint64_t id = frame_birth();
+    thread_at[T(caller)].call_id = id;
+    thread_at[T(caller)].state = thread_at[T(caller)].fault_kind == 0 ? THREAD_CALLING : THREAD_FAULTED;
+    thread_at[T(callee)].reply_to = caller;
+    thread_at[T(callee)].reply_id = id;
+}
+
+/* Receiver r, taken out of its queue with a message delivered, goes on; the sender t goes on or waits for its answer. */
+/*@ requires kernel_wf && runs(t) && is_thread(r) && queue_of[r] == 0;
+    ensures kernel_wf; */
+static status_t send_finish(pfn_t t, pfn_t r, bool calls)
+{
+    deadline_remove(r);
+    thread_at[T(r)].reg[REG_RAX] = 0;
+    if (!calls) {
+        sched_ready(r);
+        return ERR_NONE;
+    }
+    block(t, THREAD_CALLING);
+    call_link(t, r);
+    sched_hand_over(thread_at[T(t)].cpu, r);
+    return STATUS_BLOCKED;
+}
+
+/* A receiver waits: the message goes to it at once, or nothing has happened. */
+/*@ requires kernel_wf && runs(t) && is_queue(way.endpoint) && endpoint_at[way.endpoint].mode == MODE_RECEIVE;
+    ensures kernel_wf; */
+static status_t send_now(pfn_t t, struct way way)
+{
+    pfn_t r = endpoint_at[E(way.endpoint)].first;
+    if (way.calls) { /* a deadline is for the answer, too */
+        status_t status = wait_begin(t, thread_at[T(t)].reg[REG_RSI] & TAG_DEADLINE);
+        if (status != ERR_NONE) return status;
+    }
+    status_t status = message_transfer(t, r, way.badge, way.calls ? TAG_CALL : 0, way.grants);
+    if (status != ERR_NONE) {
+        deadline_remove(t);
+        return status;
+    }
+    return send_finish(t, endpoint_pop(way.endpoint), way.calls);
+}
+
+status_t ipc_send(pfn_t t, struct way way)
+{
+    endpoint_t e = way.endpoint;
+    uint64_t tag = thread_at[T(t)].reg[REG_RSI];
+    status_t status = tag_check(tag);
+    if (status != ERR_NONE) return status;
+    if (endpoint_at[E(e)].mode == MODE_DEAD) return ERR_DEAD;
+    if (TAG_ITEMS(tag) != 0 && !way.grants) return ERR_RIGHTS;
+    thread_at[T(t)].grants = way.grants;
+    if (endpoint_at[E(e)].mode == MODE_RECEIVE) return send_now(t, way);
+    status = wait_begin(t, tag);
+    if (status != ERR_NONE) return status;
+    thread_at[T(t)].badge = way.badge;
+    thread_at[T(t)].calls = way.calls;
+    wait_in(t, e, THREAD_SENDING, MODE_SEND);
+    return STATUS_BLOCKED;
+}
+
+/* Sender s, taken out of its queue with its message delivered to t, goes on or waits for its answer. */
+/*@ requires kernel_wf && is_thread(s) && is_thread(t) && queue_of[s] == 0;
+    ensures kernel_wf; */
+static void receive_finish(pfn_t t, pfn_t s)
+{
+    if (thread_at[T(s)].calls != 0)
+        call_link(s, t);
+    else
+        thread_wake(s, ERR_NONE);
+}
+
+/* The longest waiting sender's message, delivered to t. AGAIN: it could not be, its sender has the error. */
+/*@ requires kernel_wf && runs(t) && is_queue(e) && endpoint_at[e].mode == MODE_SEND;
+    ensures kernel_wf; */
+static status_t receive_sender(pfn_t t, endpoint_t e)
+{
+    pfn_t s = endpoint_at[E(e)].first;
+    uint64_t flags = thread_at[T(s)].calls != 0 ? TAG_CALL : 0;
+    status_t status = message_transfer(s, t, thread_at[T(s)].badge, flags, thread_at[T(s)].grants != 0);
+    (void)endpoint_pop(e);
+    if (status != ERR_NONE) {
+        thread_wake(s, status);
+        return ERR_AGAIN;
+    }
+    thread_drop_call(t);
+    receive_finish(t, s);
+    return ERR_NONE;
+}
+
+status_t ipc_receive(pfn_t t, endpoint_t e, uint64_t options)
+{
+    if ((options & ~(uint64_t)(TAG_NONBLOCK | TAG_DEADLINE)) != 0) return ERR_MESSAGE;
+    if (endpoint_at[E(e)].mode == MODE_DEAD) return ERR_DEAD;
+    if (endpoint_at[E(e)].events != 0) {
+        thread_set_event(t, endpoint_at[E(e)].events);
+        endpoint_at[E(e)].events = 0;
+        thread_drop_call(t);
+        return ERR_NONE;
+    }
+    if (endpoint_at[E(e)].mode == MODE_SEND) return receive_sender(t, e);
+    status_t status = wait_begin(t, options);
+    if (status != ERR_NONE) return status;
+    thread_drop_call(t);
+    wait_in(t, e, THREAD_RECEIVING, MODE_RECEIVE);
+    return STATUS_BLOCKED;
+}
+
+/* The answer to a fault: run on, or stay suspended; registers are the handler's business. */
+/*@ requires kernel_wf && is_thread(caller) && thread_at[caller].fault_kind != 0;
+    ensures thread_at[caller].fault_kind == 0 && thread_at[caller].call_id == 0; */
+static void fault_answer(pfn_t caller, uint64_t label)
+{
+    thread_at[T(caller)].fault_kind = 0;
+    thread_at[T(caller)].call_id = 0;
+    if (label != FAULT_RESUME) thread_at[T(caller)].suspended = 1;
+}
+
+status_t ipc_reply(pfn_t t, pfn_t caller)
+{
+    uint64_t tag = thread_at[T(t)].reg[REG_RSI];
+    status_t status = tag_check(tag);
+    if (status != ERR_NONE) return status;
+    if (thread_at[T(caller)].fault_kind != 0) {
+        fault_answer(caller, TAG_LABEL(tag));
+        return ERR_NONE;
+    }
+    status = message_transfer(t, caller, 0, 0, thread_at[T(caller)].grants != 0);
+    if (status != ERR_NONE) return status;
+    deadline_remove(caller);
+    thread_at[T(caller)].call_id = 0;
+    thread_at[T(caller)].reg[REG_RAX] = 0;
+    return ERR_NONE;
+}
+
+status_t ipc_reply_receive(pfn_t t, endpoint_t e, uint64_t options)
+{
+    cpu_t cpu = thread_at[T(t)].cpu;
+    if (thread_at[T(t)].reply_id == 0) return ERR_NO_CALL;
+    pfn_t caller = thread_caller(t);
+    if (caller == 0) return ERR_PEER;
+    if (endpoint_at[E(e)].mode == MODE_DEAD) return ERR_DEAD;
+    status_t status = ipc_reply(t, caller);
+    if (status != ERR_NONE) return status;
+    thread_at[T(t)].reply_id = 0;
+    status = ipc_receive(t, e, options);
+    if (status == STATUS_BLOCKED)
+        sched_hand_over(cpu, caller);
+    else
+        sched_ready(caller);
+    return status;
+}
+
+void ipc_fault(pfn_t t, uint32_t kind, uint64_t address)
+{
+    pfn_t p = frame_owner[t];
+    endpoint_t e = process_at[P(p)].fault_endpoint;
+    thread_at[T(t)].fault_kind = kind;
+    thread_at[T(t)].fault_address = address;
+    if (e == 0 || !endpoint_is_live(e, process_at[P(p)].fault_generation) ||
+        endpoint_at[E(e)].mode == MODE_DEAD) {
+        thread_fault_end(t);
+        return;
+    }
+    uint64_t badge = process_at[P(p)].fault_badge;
+    if (endpoint_at[E(e)].mode == MODE_RECEIVE) {
+        pfn_t r = endpoint_pop(e);
+        if (message_transfer(t, r, badge, TAG_CALL, false) == ERR_NONE) (void)send_finish(t, r, true);
+        return;
+    }
+    thread_at[T(t)].badge = badge;
+    thread_at[T(t)].calls = 1;
+    thread_at[T(t)].grants = 0;
+    wait_in(t, e, THREAD_SENDING, MODE_SEND);
+}

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The entries of the kernel: what the architecture calls. Each does its work on behalf of the CPU it is on and returns
+ * the thread that runs next.
+ */
+#include "core/kernel.h"
+#include "core/deadline.h"
+#include "core/endpoint.h"
+#include "core/ipc.h"
+#include "core/irq.h"
+#include "core/sched.h"
+#include "core/sys.h"
+#include "core/thread.h"
+
+/* The handler of a call number. */
+/*@ requires kernel_wf && runs(t);
+    ensures kernel_wf; */
+static status_t dispatch(pfn_t t, uint64_t number)
+{
+#define SYSCALL(number, name, group, nargs, args, results, errors, text) \
+    case number:                                                         \
+        return sys_##name(t);
+    switch (number) {
+#include "atmos/syscalls.def"
+    default:
+        return ERR_CALL;
+    }
+#undef SYSCALL
+}
+
+/* The thread to run on cpu; a CPU that was idle starts its tick. */
+/*@ requires kernel_wf && cpu < CPUS_MAX;
+    ensures kernel_wf && \result == cpu_at[cpu].current; */
+static pfn_t leave(cpu_t cpu, bool was_idle)
+{
+    pfn_t t = sched_next(cpu);
+    if (was_idle != (t == 0)) {
+        if (was_idle) cpu_at[cpu].tick_at = arch_clock() + TICK_NS;
+        sched_timer_arm(cpu);
+    }
+    return t;
+}
+
+pfn_t kernel_syscall(cpu_t cpu)
+{
+    pfn_t t = cpu_at[cpu].current;
+    thread_at[T(t)].syscalls++;
+    status_t status = dispatch(t, thread_at[T(t)].reg[REG_RAX]);
+    if (status != STATUS_BLOCKED && cpu_at[cpu].current == t) /* else t waits, moved, or is gone */
+        thread_at[T(t)].reg[REG_RAX] = (uint64_t)0 - (uint64_t)status;
+    return leave(cpu, false);
+}
+
+pfn_t kernel_fault(cpu_t cpu, uint32_t kind, uint64_t address)
+{
+    ipc_fault(cpu_at[cpu].current, kind, address);
+    return leave(cpu, false);
+}
+
+pfn_t kernel_interrupt(cpu_t cpu, uint32_t line)
+{
+    bool was_idle = cpu_at[cpu].current == 0;
+    if (line < IRQS_MAX) irq_deliver(line);
+    return leave(cpu, was_idle);
+}
+
+/* Ends the wait of up to EXPIRE_PIECE threads whose deadlines have passed. */
+/*@ requires kernel_wf;
+    ensures kernel_wf; */
+static void deadlines_expire(uint64_t now)
+{
+    uint32_t n;
+    /*@ loop invariant 0 <= n <= EXPIRE_PIECE && kernel_wf;
+        loop variant EXPIRE_PIECE - n; */
+    for (n = 0; n < EXPIRE_PIECE; n++) {
+        pfn_t t = deadline_first();
+        if (t == 0 || thread_at[T(t)].deadline > now) return;
+        if (queue_of[t] != 0) endpoint_leave(t);
+        thread_wake(t, ERR_TIMEOUT);
+    }
+}
+
+pfn_t kernel_timer(cpu_t cpu)
+{
+    uint64_t now = arch_clock();
+    deadlines_expire(now);
+    if (cpu_at[cpu].current != 0 && now >= cpu_at[cpu].tick_at) sched_tick(cpu, now);
+    if (cpu_at[cpu].current == 0) cpu_at[cpu].tick_at = now + TICK_NS;
+    pfn_t t = sched_next(cpu);
+    sched_timer_arm(cpu);
+    return t;
+}
+
+pfn_t kernel_resched(cpu_t cpu)
+{
+    return leave(cpu, cpu_at[cpu].current == 0);
+}

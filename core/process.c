@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT */
+/* Processes; see process.h. Their destruction is in reap.c. */
+#include "core/process.h"
+#include "core/container.h"
+#include "core/endpoint.h"
+#include "core/log.h"
+#include "core/sched.h"
+
+pfn_t init_process;
+
+bool process_fits(pfn_t p, uint64_t n)
+{
+    return container_fits(frame_owner[p], n);
+}
+
+void process_charge(pfn_t p, uint64_t n)
+{
+    process_at[P(p)].charged += n;
+    container_charge(frame_owner[p], n);
+}
+
+void process_uncharge(pfn_t p, uint64_t n)
+{
+    process_at[P(p)].charged -= n;
+    container_uncharge(frame_owner[p], n);
+}
+
+/* All endpoint slots of a new process are free, the lowest on top of the stack. */
+/*@ requires is_process(p);
+    assigns process_at[p].endpoint_free, process_at[p].endpoint_stack[0 .. ENDPOINTS_MAX - 1]; */
+static void endpoint_stack_init(pfn_t p)
+{
+    uint32_t i;
+    /*@ loop invariant 0 <= i <= ENDPOINTS_MAX;
+        loop assigns i, process_at[p].endpoint_stack[0 .. ENDPOINTS_MAX - 1];
+        loop variant ENDPOINTS_MAX - i; */
+    for (i = 0; i < ENDPOINTS_MAX; i++)
+        process_at[P(p)].endpoint_stack[i] = (uint8_t)(ENDPOINTS_MAX - 1 - i);
+    process_at[P(p)].endpoint_free = ENDPOINTS_MAX;
+}
+
+pfn_t process_create(pfn_t c)
+{
+    if (alloc_free_frames() < PROCESS_FRAMES) return 0;
+    pfn_t p = frame_create(FRAME_PROCESS);
+    process_at[P(p)].root = table_create_root();
+    pfn_t page = frame_create(FRAME_ENDPOINTS);
+    process_at[P(p)].endpoint_page = page;
+    table_parent[page] = p;
+    handle_add_page(p, frame_create(FRAME_HANDLES));
+    endpoint_stack_init(p);
+    process_at[P(p)].next_number = 1;
+    container_at[C(c)].children++;
+    owner_add(c, p);
+    process_charge(p, PROCESS_FRAMES);
+    return p;
+}
+
+uint32_t process_handle_need(pfn_t p)
+{
+    if (process_at[P(p)].handle_free != 0) return 0;
+    if (process_at[P(p)].handle_pages == HANDLE_PAGES) return HANDLES_FULL;
+    return 1;
+}
+
+uint32_t process_handle_open(pfn_t p, struct handle h)
+{
+    if (process_at[P(p)].handle_free == 0) {
+        handle_add_page(p, frame_create(FRAME_HANDLES));
+        process_charge(p, 1);
+    }
+    return handle_install(p, h);
+}
+
+/* The first process ended, and with it the system: says so, and asks the machine to stop. */
+/*@ assigns ghost_machine; */
+static void system_end(uint8_t state, uint64_t code)
+{
+    if (state == PROCESS_FAULTED) {
+        log_text("init ended by a fault; the system stops\n");
+        code = 125;
+    }
+    arch_port_out((uint16_t)EXIT_PORT, 4, (uint32_t)(code % 128));
+}
+
+void process_end(pfn_t p, uint8_t state, uint64_t code)
+{
+    if (process_at[P(p)].dying != 0) return;
+    process_at[P(p)].dying = 1;
+    process_at[P(p)].state = state;
+    process_at[P(p)].code = code;
+    if (p == init_process) system_end(state, code);
+    cpu_t cpu;
+    /*@ loop invariant 0 <= cpu <= CPUS_MAX;
+        loop variant CPUS_MAX - cpu; */
+    for (cpu = 0; cpu < CPUS_MAX; cpu++) {
+        pfn_t t = cpu_at[cpu].current;
+        if (t != 0 && frame_owner[t] == p) sched_park(t);
+    }
+    endpoint_t e = process_at[P(p)].death_endpoint;
+    if (e != 0 && endpoint_is_live(e, process_at[P(p)].death_generation))
+        endpoint_signal(e, process_at[P(p)].death_bits);
+}

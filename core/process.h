@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Processes. A process lives from process_create until its owner has destroyed it. It ends earlier: when it exits, when
+ * a fault has no handler, or when somebody begins to destroy it; from then on its threads do not run, nothing can be
+ * added to it, and process_info tells how it ended. Whoever was named at creation is signalled at that moment, and
+ * destroys it to get its memory back.
+ */
+#ifndef CORE_PROCESS_H
+#define CORE_PROCESS_H
+
+#include "core/kernel.h"
+
+#define PROCESS_FRAMES 4u /* frames of an empty process: itself, root table, handle page, endpoint page */
+#define DRAIN_PIECE 32u   /* waiting threads released by one step of an endpoint's destruction */
+
+/* 1 if n more pages can be charged to p's container. */
+/*@ requires kernel_wf && is_process(p);
+    assigns \nothing; */
+bool process_fits(pfn_t p, uint64_t n);
+
+/* Charges pages to p and its container, which has room. */
+/*@ requires is_process(p) && is_container(frame_owner[p]) && quota_wf;
+    requires container_at[frame_owner[p]].used + n + container_at[frame_owner[p]].carved <=
+        container_at[frame_owner[p]].total;
+    assigns process_at[p].charged, container_at[frame_owner[p]].used;
+    ensures quota_wf; */
+void process_charge(pfn_t p, uint64_t n);
+
+/*@ requires is_process(p) && is_container(frame_owner[p]) && quota_wf;
+    requires n <= process_at[p].charged && n <= container_at[frame_owner[p]].used;
+    assigns process_at[p].charged, container_at[frame_owner[p]].used;
+    ensures quota_wf; */
+void process_uncharge(pfn_t p, uint64_t n);
+
+/* An empty process in container c, which has room for PROCESS_FRAMES. 0: no frame. */
+/*@ requires kernel_wf && is_container(c);
+    requires container_at[c].used + PROCESS_FRAMES + container_at[c].carved <= container_at[c].total;
+    ensures kernel_wf;
+    ensures \result != 0 ==> is_process(\result) && frame_owner[\result] == c; */
+pfn_t process_create(pfn_t c);
+
+/* Pages that opening one more handle in p would charge: 0 or 1; HANDLES_FULL: its table is full. */
+#define HANDLES_FULL 2u
+/*@ requires kernel_wf && is_process(p);
+    assigns \nothing;
+    ensures \result <= HANDLES_FULL; */
+uint32_t process_handle_need(pfn_t p);
+
+/* Opens a handle; the caller has seen process_handle_need, and room for it. Returns its number. */
+/*@ requires kernel_wf && is_process(p) && h.kind != KIND_NONE;
+    ensures kernel_wf;
+    ensures 0 < \result < HANDLES_MAX; */
+uint32_t process_handle_open(pfn_t p, struct handle h);
+
+/* p ends, if it has not yet: state says how, code the status or fault. */
+/*@ requires kernel_wf && is_process(p) && state != PROCESS_ALIVE;
+    ensures kernel_wf && process_at[p].dying == 1; */
+void process_end(pfn_t p, uint8_t state, uint64_t code);
+
+/* Does a bounded piece of destroying p, which has ended. 1: it is gone, and its frame free. */
+/*@ requires kernel_wf && is_process(p) && process_at[p].dying == 1;
+    ensures kernel_wf;
+    ensures \result == 1 ==> frame_kind[p] == FRAME_FREE; */
+bool process_reap(pfn_t p);
+
+#endif

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Scheduling: 64 priorities, round robin within one, time slices of SLICE_TICKS timer ticks. The running thread is in no
+ * queue; a ready thread is in the run queue of its CPU and priority; bit p of cpu_at[c].ready says that queue is not
+ * empty. A handler never switches: it changes states, and sched_next, called once at the end of each kernel entry,
+ * says which thread runs.
+ */
+#ifndef CORE_SCHED_H
+#define CORE_SCHED_H
+
+#include "core/kernel.h"
+
+#define TICK_NS 4000000u /* 4 ms */
+#define SLICE_TICKS 2u
+#define PICK_PIECE 16u   /* threads of ended processes sched_next sets aside at most */
+#define EXPIRE_PIECE 8u  /* deadlines one timer entry handles at most */
+
+/* Thread t, in no queue, may run: READY in its run queue, or SUSPENDED if it is to stop or its process has ended. */
+/*@ requires kernel_wf && is_thread(t) && queue_of[t] == 0;
+    assigns thread_at[t].state, thread_at[t].suspended, queue_of[t], queue_next[0 .. FRAMES_MAX - 1], queue_prev[t],
+            endpoint_at[0 .. FRAMES_MAX * SLOTS - 1], cpu_at[0 .. CPUS_MAX - 1], ghost_machine;
+    ensures kernel_wf;
+    ensures thread_at[t].state == THREAD_READY || thread_at[t].state == THREAD_SUSPENDED; */
+void sched_ready(pfn_t t);
+
+/* Takes a READY thread out of its run queue; its state is the caller's to set. */
+/*@ requires kernel_wf && is_thread(t) && thread_at[t].state == THREAD_READY && queue_of[t] != 0;
+    assigns queue_of[t], queue_next[0 .. FRAMES_MAX - 1], queue_prev[0 .. FRAMES_MAX - 1],
+            endpoint_at[0 .. FRAMES_MAX * SLOTS - 1], cpu_at[0 .. CPUS_MAX - 1];
+    ensures queue_of[t] == 0; */
+void sched_unready(pfn_t t);
+
+/* Direct switch: cpu's current thread has just blocked, and t, in no queue, may run: it runs at once if it can run here
+   and nothing of higher priority is ready; else it becomes ready. */
+/*@ requires cpu < CPUS_MAX && is_thread(t) && queue_of[t] == 0 && cpu_at[cpu].current == 0;
+    assigns thread_at[t].state, thread_at[t].suspended, queue_of[t], queue_next[0 .. FRAMES_MAX - 1], queue_prev[t],
+            endpoint_at[0 .. FRAMES_MAX * SLOTS - 1], cpu_at[0 .. CPUS_MAX - 1], ghost_machine; */
+void sched_hand_over(cpu_t cpu, pfn_t t);
+
+/* The running thread gives up the CPU to others of its priority. */
+/*@ requires kernel_wf && cpu < CPUS_MAX && cpu_at[cpu].current != 0;
+    assigns thread_at[cpu_at[cpu].current].state, thread_at[cpu_at[cpu].current].suspended,
+            thread_at[cpu_at[cpu].current].slice, queue_of[0 .. FRAMES_MAX - 1], queue_next[0 .. FRAMES_MAX - 1],
+            queue_prev[0 .. FRAMES_MAX - 1], endpoint_at[0 .. FRAMES_MAX * SLOTS - 1], cpu_at[0 .. CPUS_MAX - 1],
+            ghost_machine; */
+void sched_yield(cpu_t cpu);
+
+/* Stops thread t, which is running or in no queue: SUSPENDED until resumed. */
+/*@ requires is_thread(t) && queue_of[t] == 0;
+    assigns thread_at[t].state, thread_at[t].suspended, cpu_at[0 .. CPUS_MAX - 1].current;
+    ensures thread_at[t].state == THREAD_SUSPENDED && thread_at[t].suspended == 1; */
+void sched_park(pfn_t t);
+
+/* The thread that runs when this kernel entry ends: the current one unless a higher priority is ready; 0: none. */
+/*@ requires kernel_wf && cpu < CPUS_MAX;
+    assigns thread_at[0 .. FRAMES_MAX - 1], queue_of[0 .. FRAMES_MAX - 1], queue_next[0 .. FRAMES_MAX - 1],
+            queue_prev[0 .. FRAMES_MAX - 1], endpoint_at[0 .. FRAMES_MAX * SLOTS - 1], cpu_at[0 .. CPUS_MAX - 1],
+            ghost_machine;
+    ensures \result == cpu_at[cpu].current;
+    ensures \result != 0 ==> is_thread(\result) && thread_at[\result].state == THREAD_RUNNING; */
+pfn_t sched_next(cpu_t cpu);
+
+/* A timer tick is due: account for it, end the slice when it is used up. */
+/*@ requires cpu < CPUS_MAX && kernel_wf;
+    assigns thread_at[0 .. FRAMES_MAX - 1], queue_of[0 .. FRAMES_MAX - 1], queue_next[0 .. FRAMES_MAX - 1],
+            queue_prev[0 .. FRAMES_MAX - 1], endpoint_at[0 .. FRAMES_MAX * SLOTS - 1], cpu_at[0 .. CPUS_MAX - 1],
+            ghost_machine; */
+void sched_tick(cpu_t cpu, uint64_t now);
+
+/* Asks the machine for the next timer entry this CPU needs: the earliest deadline, or the tick of a running thread. */
+/*@ requires cpu < CPUS_MAX;
+    assigns ghost_machine; */
+void sched_timer_arm(cpu_t cpu);
+
+#endif

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+/* What all system-call handlers share; see sys.h. */
+#include "core/sys.h"
+
+status_t slot_check(slot_t slot, uint8_t kind, uint8_t rights)
+{
+    if (slot == 0) return ERR_HANDLE;
+    if (!handle_live(slot)) return ERR_DEAD;
+    if (handle_at[H(slot)].kind != kind) return ERR_KIND;
+    if ((handle_at[H(slot)].rights & rights) != rights) return ERR_RIGHTS;
+    return ERR_NONE;
+}
+
+struct found find(pfn_t t, uint64_t number, uint8_t kind, uint8_t rights)
+{
+    struct found f;
+    slot_t slot = handle_slot(frame_owner[t], number);
+    f.status = slot_check(slot, kind, rights);
+    f.object = f.status == ERR_NONE ? handle_at[H(slot)].object : 0;
+    return f;
+}
+
+struct found find_process(pfn_t t, uint64_t number, uint8_t rights)
+{
+    struct found f;
+    if (number != 0) return find(t, number, KIND_PROCESS, rights);
+    f.status = ERR_NONE;
+    f.object = frame_owner[t];
+    return f;
+}
+
+struct found find_process_alive(pfn_t t, uint64_t number, uint8_t rights)
+{
+    struct found f = find_process(t, number, rights);
+    if (f.status == ERR_NONE && process_at[P(f.object)].dying != 0) f.status = ERR_DYING;
+    return f;
+}
+
+status_t room_check(pfn_t p, pfn_t c, uint64_t n)
+{
+    uint32_t need = process_handle_need(p);
+    if (need == HANDLES_FULL) return ERR_FULL;
+    return container_fits_both(frame_owner[p], need, c, n) ? ERR_NONE : ERR_QUOTA;
+}
+
+struct handle handle_to(uint8_t kind, uint32_t object, uint64_t generation)
+{
+    struct handle h = {0};
+    h.kind = kind;
+    h.object = object;
+    h.generation = generation;
+    h.rights = RIGHTS_ALL;
+    return h;
+}

@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: MIT */
+/* Messages on the move; see transfer.h. */
+#include "core/transfer.h"
+#include "core/container.h"
+#include "core/memory.h"
+#include "core/process.h"
+
+#define TAG_SENT_BITS (0x77fu | TAG_NONBLOCK | TAG_DEADLINE | 0xffffffff00000000u)
+#define TAG_SHAPE (0x77fu | 0xffffffff00000000u) /* words, items, label */
+#define ITEM_WORD (MESSAGE_WORDS_MAX)            /* items follow the words in struct atm_message */
+#define ITEM_WORDS 4u
+#define RECEIVE_VA_WORD (ITEM_WORD + MESSAGE_ITEMS_MAX * ITEM_WORDS)
+
+status_t tag_check(uint64_t tag)
+{
+    if ((tag & ~(uint64_t)TAG_SENT_BITS) != 0) return ERR_MESSAGE;
+    if (TAG_WORDS(tag) > MESSAGE_WORDS_MAX || TAG_ITEMS(tag) > MESSAGE_ITEMS_MAX) return ERR_MESSAGE;
+    return ERR_NONE;
+}
+
+/* The frame of a thread's message page; 0: it has none, or not mapped as needed. */
+/*@ requires kernel_wf && is_thread(t);
+    assigns \nothing; */
+static pfn_t message_frame(pfn_t t, uint32_t need)
+{
+    uint64_t va = thread_at[T(t)].message_va;
+    return va == 0 ? 0 : user_frame(process_at[P(frame_owner[t])].root, va, need);
+}
+
+/* A plan: what is to move where, checked. */
+struct plan {
+    struct item item[MESSAGE_ITEMS_MAX];
+    uint32_t count;
+    uint32_t handles;      /* how many items are handles */
+    uint32_t frames;       /* pages the receiver's container will be charged */
+    pfn_t source, target;  /* message pages; 0 if not needed */
+};
+
+/*@ requires \valid(item) && 0 < page < FRAMES_MAX && i < MESSAGE_ITEMS_MAX;
+    assigns *item; */
+static void item_read(struct item *item, pfn_t page, uint32_t i)
+{
+    uint32_t w = ITEM_WORD + i * ITEM_WORDS;
+    uint64_t badge_flags = page_at[U(page)].word[w + 3];
+    item->kind = page_at[U(page)].word[w];
+    item->value = page_at[U(page)].word[w + 1];
+    item->rights = page_at[U(page)].word[w + 2];
+    item->badge = badge_flags / 2;
+    item->move = badge_flags % 2;
+    item->target = 0;
+}
+
+/* A handle: open, live, may be copied; a badge only where there is none. */
+/*@ requires kernel_wf && is_process(p) && \valid_read(item);
+    assigns \nothing; */
+static status_t item_check_handle(pfn_t p, const struct item *item)
+{
+    slot_t h = handle_slot(p, item->value);
+    if (h == 0) return ERR_HANDLE;
+    if (!handle_live(h)) return ERR_DEAD;
+    if ((handle_at[H(h)].rights & RIGHT_COPY) == 0) return ERR_RIGHTS;
+    if (item->badge == 0) return ERR_NONE;
+    if (handle_at[H(h)].kind != KIND_ENDPOINT || handle_at[H(h)].badge != 0) return ERR_MESSAGE;
+    return ERR_NONE;
+}
+
+/* A page: as memory_share. What is wrong on the receiver's side is TRANSFER to the sender. */
+/*@ requires kernel_wf && is_process(from) && is_process(to) && \valid(item) && \valid(plan);
+    assigns plan->frames; */
+static status_t item_check_page(pfn_t from, pfn_t to, const struct item *item, struct plan *plan)
+{
+    if (item->value % PAGE_SIZE != 0 || !user_range(item->value, 1) || item->badge != 0) return ERR_MESSAGE;
+    if (page_flags_check(item->rights) != ERR_NONE || page_span((uint32_t)item->rights) != 1) return ERR_PERM;
+    struct share_plan share = memory_share_plan(from, item->value, to, item->target, (uint32_t)item->rights);
+    if (share.status == ERR_EXISTS) return ERR_TRANSFER;
+    plan->frames += share.need;
+    return share.status;
+}
+
+/* The place for the next page in the receiver's window; 0: it has none. */
+/*@ requires \valid_read(plan) && i < MESSAGE_ITEMS_MAX;
+    assigns \nothing; */
+static uint64_t page_target(const struct plan *plan, uint32_t i)
+{
+    uint64_t pages = i + 1 - plan->handles; /* pages among items 0 .. i */
+    uint64_t va = page_at[U(plan->target)].word[RECEIVE_VA_WORD];
+    if (pages > page_at[U(plan->target)].word[RECEIVE_VA_WORD + 1]) return 0;
+    if (va % PAGE_SIZE != 0 || !user_range(va, pages)) return 0;
+    return va + (pages - 1) * PAGE_SIZE;
+}
+
+/* Item i names something no earlier item moves, nor moves what an earlier one names. */
+/*@ requires \valid_read(plan) && i < MESSAGE_ITEMS_MAX;
+    assigns \nothing; */
+static bool item_is_new(const struct plan *plan, uint32_t i)
+{
+    uint32_t j;
+    /*@ loop invariant 0 <= j <= i;
+        loop assigns j;
+        loop variant i - j; */
+    for (j = 0; j < i; j++)
+        if (plan->item[j].kind == plan->item[i].kind && plan->item[j].value == plan->item[i].value &&
+            plan->item[j].move + plan->item[i].move != 0)
+            return false;
+    return true;
+}
+
+/*@ requires kernel_wf && is_process(from) && is_process(to) && \valid(plan) && i < MESSAGE_ITEMS_MAX;
+    assigns *plan; */
+static status_t plan_item(pfn_t from, pfn_t to, struct plan *plan, uint32_t i)
+{
+    item_read(&plan->item[i], plan->source, i);
+    if (!item_is_new(plan, i)) return ERR_MESSAGE;
+    if (plan->item[i].kind == ITEM_HANDLE) {
+        plan->handles++;
+        return item_check_handle(from, &plan->item[i]);
+    }
+    if (plan->item[i].kind != ITEM_PAGE) return ERR_MESSAGE;
+    plan->item[i].target = page_target(plan, i);
+    if (plan->item[i].target == 0) return ERR_TRANSFER;
+    return item_check_page(from, to, &plan->item[i], plan);
+}
+
+/* Room for everything planned: handle numbers, and quota for pages, tables and at most one more page of handles. */
+/*@ requires kernel_wf && is_process(to) && \valid_read(plan);
+    assigns \nothing; */
+static status_t plan_room(pfn_t to, const struct plan *plan)
+{
+    uint32_t grow = plan->handles > process_at[P(to)].handle_free ? 1 : 0;
+    if (grow == 1 && process_at[P(to)].handle_pages == HANDLE_PAGES) return ERR_TRANSFER;
+    return process_fits(to, plan->frames + grow) ? ERR_NONE : ERR_TRANSFER;
+}
+
+/*@ requires kernel_wf && is_thread(from) && is_thread(to) && \valid(plan);
+    assigns *plan; */
+static status_t plan_make(pfn_t from, pfn_t to, uint64_t tag, struct plan *plan)
+{
+    uint32_t i;
+    plan->count = (uint32_t)TAG_ITEMS(tag);
+    plan->handles = 0;
+    plan->frames = 0;
+    plan->source = 0;
+    plan->target = 0;
+    if (TAG_WORDS(tag) <= REGISTER_WORDS && plan->count == 0) return ERR_NONE;
+    plan->source = message_frame(from, 0);
+    if (plan->source == 0) return ERR_MESSAGE;
+    plan->target = message_frame(to, PAGE_WRITE);
+    if (plan->target == 0) return ERR_TRANSFER;
+    /*@ loop invariant 0 <= i <= plan->count;
+        loop assigns i, *plan;
+        loop variant MESSAGE_ITEMS_MAX - i; */
+    for (i = 0; i < plan->count && i < MESSAGE_ITEMS_MAX; i++) {
+        status_t status = plan_item(frame_owner[from], frame_owner[to], plan, i);
+        if (status != ERR_NONE) return status;
+    }
+    return plan->count == 0 ? ERR_NONE : plan_room(frame_owner[to], plan);
+}
+
+/* Moves a checked handle; returns its number for the receiver. */
+/*@ requires kernel_wf && is_process(from) && is_process(to) && \valid_read(item);
+    ensures kernel_wf; */
+static uint64_t item_move_handle(pfn_t from, pfn_t to, const struct item *item)
+{
+    slot_t slot = handle_slot(from, item->value);
+    struct handle h = handle_at[H(slot)];
+    h.rights &= (uint8_t)(item->rights % 256);
+    if (item->badge != 0) h.badge = item->badge;
+    if (item->move != 0) handle_remove(from, (uint32_t)item->value);
+    return process_handle_open(to, h);
+}
+
+/* Moves a checked page; returns where it is for the receiver. */
+/*@ requires kernel_wf && is_process(from) && is_process(to) && \valid_read(item);
+    ensures kernel_wf; */
+static uint64_t item_move_page(pfn_t from, pfn_t to, const struct item *item)
+{
+    if (memory_share(from, item->value, to, item->target, (uint32_t)item->rights) != ERR_NONE) return 0;
+    if (item->move == 0) return item->target;
+    pfn_t t = table_find(process_at[P(from)].root, item->value);
+    memory_entry_drop(from, t, table_index(item->value, 1), item->value);
+    return item->target;
+}
+
+/*@ requires kernel_wf && is_process(from) && is_process(to) && \valid_read(plan);
+    ensures kernel_wf; */
+static void plan_commit(pfn_t from, pfn_t to, const struct plan *plan)
+{
+    uint32_t i;
+    /*@ loop invariant 0 <= i <= plan->count && kernel_wf;
+        loop variant MESSAGE_ITEMS_MAX - i; */
+    for (i = 0; i < plan->count && i < MESSAGE_ITEMS_MAX; i++) {
+        uint32_t w = ITEM_WORD + i * ITEM_WORDS;
+        const struct item *item = &plan->item[i];
+        uint64_t value = item->kind == ITEM_HANDLE ? item_move_handle(from, to, item)
+                                                   : item_move_page(from, to, item);
+        page_at[U(plan->target)].word[w] = item->kind;
+        page_at[U(plan->target)].word[w + 1] = value;
+        page_at[U(plan->target)].word[w + 2] = item->rights;
+        page_at[U(plan->target)].word[w + 3] = 0;
+    }
+}
+
+/* Words past those in registers. */
+/*@ requires 0 < source < FRAMES_MAX && 0 < target < FRAMES_MAX && words <= MESSAGE_WORDS_MAX;
+    assigns page_at[target].word[0 .. MESSAGE_WORDS_MAX - 1]; */
+static void words_copy(pfn_t source, pfn_t target, uint32_t words)
+{
+    uint32_t i;
+    /*@ loop invariant REGISTER_WORDS <= i;
+        loop assigns i, page_at[target].word[0 .. MESSAGE_WORDS_MAX - 1];
+        loop variant MESSAGE_WORDS_MAX - i; */
+    for (i = REGISTER_WORDS; i < words && i < MESSAGE_WORDS_MAX; i++)
+        page_at[U(target)].word[i] = page_at[U(source)].word[i];
+}
+
+/*@ requires is_thread(from) && is_thread(to) && from != to;
+    assigns thread_at[to].reg[0 .. REG_COUNT - 1]; */
+static void registers_copy(pfn_t from, pfn_t to)
+{
+    thread_at[T(to)].reg[REG_RDX] = thread_at[T(from)].reg[REG_RDX];
+    thread_at[T(to)].reg[REG_R10] = thread_at[T(from)].reg[REG_R10];
+    thread_at[T(to)].reg[REG_R8] = thread_at[T(from)].reg[REG_R8];
+    thread_at[T(to)].reg[REG_R9] = thread_at[T(from)].reg[REG_R9];
+}
+
+/* A fault is a message, too: its words come from the thread object, not from registers. */
+/*@ requires is_thread(from) && is_thread(to) && from != to;
+    assigns thread_at[to].reg[0 .. REG_COUNT - 1]; */
+static void fault_copy(pfn_t from, pfn_t to)
+{
+    thread_at[T(to)].reg[REG_RDX] = thread_at[T(from)].fault_kind;
+    thread_at[T(to)].reg[REG_R10] = thread_at[T(from)].fault_address;
+    thread_at[T(to)].reg[REG_R8] = thread_at[T(from)].reg[REG_RIP];
+    thread_at[T(to)].reg[REG_R9] = thread_at[T(from)].number;
+}
+
+status_t message_transfer(pfn_t from, pfn_t to, uint64_t badge, uint64_t flags, bool grants)
+{
+    if (thread_at[T(from)].fault_kind != 0) {
+        thread_at[T(to)].reg[REG_RDI] = badge;
+        thread_at[T(to)].reg[REG_RSI] = TAG(0, 4, 0) | TAG_FAULT | TAG_CALL;
+        fault_copy(from, to);
+        return ERR_NONE;
+    }
+    uint64_t tag = thread_at[T(from)].reg[REG_RSI] & TAG_SHAPE;
+    if (TAG_ITEMS(tag) != 0 && !grants) return ERR_RIGHTS;
+    struct plan plan;
+    status_t status = plan_make(from, to, tag, &plan);
+    if (status != ERR_NONE) return status;
+    if (plan.source != 0) words_copy(plan.source, plan.target, (uint32_t)TAG_WORDS(tag));
+    if (plan.count != 0) plan_commit(frame_owner[from], frame_owner[to], &plan);
+    thread_at[T(to)].reg[REG_RDI] = badge;
+    thread_at[T(to)].reg[REG_RSI] = tag | flags;
+    registers_copy(from, to);
+    return ERR_NONE;
+}
