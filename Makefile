@@ -25,7 +25,7 @@ NEEDS_qemu := build qemu
 NEEDS_test := build qemu test iso uefi debug
 NEEDS_verify := verify
 NEEDS_iso := build iso
-NEEDS_qemu-iso := build iso qemu
+NEEDS_qemu-bios := build iso qemu
 NEEDS_qemu-uefi := build iso uefi
 NEEDS_debug := build debug
 NEEDS_debug-qemu := build debug qemu
@@ -67,7 +67,7 @@ $(BUILD)/make_status.so: scripts/make_status.c
 	@mkdir -p $(@D)
 	@$(CC) -O1 -shared -fPIC -o $@ $<
 
-.PHONY: run qemu test verify iso debug debug-qemu fuzz check coverage bench docs format clean help
+.PHONY: run qemu qemu-bios qemu-uefi test verify iso debug debug-qemu fuzz check coverage bench docs format clean help
 
 run: run-system ## the system as a process, on this terminal; CMD="ls; ps" runs commands and exits with their status
 	$(finish)
@@ -81,6 +81,10 @@ run-system:
 qemu-system:
 	@$(call build_quietly,$(KERNEL) $(INITRD) $(STATUS_SO))
 	@status=0; scripts/qemu || status=$$?; echo $$status >$(STATUS)
+qemu-bios: iso ## boots the disk image in QEMU under BIOS
+	@scripts/qemu bios
+qemu-uefi: iso ## boots the disk image in QEMU under UEFI
+	@scripts/qemu uefi
 
 test: ## unit tests, then system tests on hosted and in QEMU; closes with `N passed, N failed`
 verify: ## proves the core with Frama-C; fails if a proved function stops being proved
