@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Every way into the kernel and the only way out. An entry from user mode stores all registers in the current thread's
+ * object, takes the big lock and calls C, which returns the thread to run; `resume` switches to it if it is another one.
+ *
+ * GS: user mode runs with base 0, the kernel with its CPU's structure. Entries swap exactly when they come from user
+ * mode, which the saved CS tells; NMI, #DF, #MC and everything else from kernel mode ends in a panic that does not use
+ * GS at all, so it does not matter that a SWAPGS may be half done there. Their stacks come from the IST because the
+ * first instructions of a system call run on the user's stack pointer.
+ *
+ * SYSRET is used when a thread's rcx and r11 equal its rip and rflags, which is so after a system call, and when
+ * rip is below the non-canonical hole; else IRET. Both then give the same registers.
+ */
+#include "asm.h"
+
+    .macro TAKE_LOCK
+    movl $1, %eax
+    lock xaddl %eax, lock_next(%rip)
+1:  cmpl %eax, lock_serving(%rip)
+    je 2f
+    pause
+    jmp 1b
+2:
+    .endm
+
+    .macro DROP_LOCK /* only the holder writes it */
+    incl lock_serving(%rip)
+    .endm
+
+    /* All but rcx, r11, rsp, rip and rflags, to the object at \to; \to itself is saved elsewhere. */
+    .macro SAVE_MOST to
+    movq %rdi, R_RDI(\to)
+    movq %rsi, R_RSI(\to)
+    movq %rdx, R_RDX(\to)
+    movq %r10, R_R10(\to)
+    movq %r8, R_R8(\to)
+    movq %r9, R_R9(\to)
+    movq %rbp, R_RBP(\to)
+    movq %r12, R_R12(\to)
+    movq %r13, R_R13(\to)
+    movq %r14, R_R14(\to)
+    movq %r15, R_R15(\to)
+    .endm
+
+    .macro LOAD_MOST from
+    movq R_RDI(\from), %rdi
+    movq R_RSI(\from), %rsi
+    movq R_RDX(\from), %rdx
+    movq R_R10(\from), %r10
+    movq R_R8(\from), %r8
+    movq R_R9(\from), %r9
+    movq R_RBX(\from), %rbx
+    movq R_RBP(\from), %rbp
+    movq R_R12(\from), %r12
+    movq R_R13(\from), %r13
+    movq R_R14(\from), %r14
+    movq R_R15(\from), %r15
+    .endm
+
+    .section .text.entry, "ax"
+
+    .globl x86_syscall_entry
+    .type x86_syscall_entry, @function
+x86_syscall_entry:
+    swapgs
+    movq %rsp, %gs:CPU_SCRATCH
+    movq %gs:CPU_REGS, %rsp
+    movq %rax, R_RAX(%rsp)
+    SAVE_MOST %rsp
+    movq %rbx, R_RBX(%rsp)
+    movq %rcx, R_RCX(%rsp)
+    movq %rcx, R_RIP(%rsp)
+    movq %r11, R_R11(%rsp)
+    movq %r11, R_RFLAGS(%rsp)
+    movq %gs:CPU_SCRATCH, %rcx
+    movq %rcx, R_RSP(%rsp)
+    movq %gs:CPU_STACK, %rsp
+    TAKE_LOCK
+    movl %gs:CPU_NUMBER, %edi
+    call kernel_syscall
+    cmpl %gs:CPU_CURRENT, %eax
+    jne resume
+
+    /* Back to user mode: %gs:CPU_REGS is who. */
+    .globl x86_restore
+    .type x86_restore, @function
+x86_restore:
+    movq %gs:CPU_REGS, %rax
+    movq R_RCX(%rax), %rcx
+    movq R_R11(%rax), %r11
+    cmpq R_RIP(%rax), %rcx
+    jne restore_full
+    cmpq R_RFLAGS(%rax), %r11
+    jne restore_full
+    btq $47, %rcx
+    jc restore_full
+    LOAD_MOST %rax
+    movq R_RSP(%rax), %rsp
+    movq R_RAX(%rax), %rax
+    DROP_LOCK
+    swapgs
+    sysretq
+
+restore_full:
+    pushq $X86_USER_DATA
+    pushq R_RSP(%rax)
+    pushq R_RFLAGS(%rax)
+    pushq $X86_USER_CODE
+    pushq R_RIP(%rax)
+    LOAD_MOST %rax
+    movq R_RAX(%rax), %rax
+    DROP_LOCK
+    swapgs
+    iretq
+
+    .type resume, @function
+resume: /* eax: the thread to run, 0: none */
+    movl %eax, %ebx
+    movl %eax, %esi
+    movq %gs:CPU_SELF, %rdi
+    call x86_switch
+    testl %ebx, %ebx
+    jnz x86_restore
+    DROP_LOCK
+idle:
+    sti
+    hlt
+    jmp idle
+
+    .globl x86_run
+    .type x86_run, @function
+x86_run:
+    movq %gs:CPU_STACK, %rsp
+    TAKE_LOCK
+    movl %edi, %eax
+    jmp resume
+
+    /* Stack: vector, error, rip, cs, rflags, rsp, ss. */
+    .type trap_entry, @function
+trap_entry:
+    testb $3, 24(%rsp)
+    jz trap_from_kernel
+    swapgs
+    pushq %rbx
+    movq %gs:CPU_REGS, %rbx
+    movq %rax, R_RAX(%rbx)
+    SAVE_MOST %rbx
+    movq %rcx, R_RCX(%rbx)
+    movq %r11, R_R11(%rbx)
+    popq %rax
+    movq %rax, R_RBX(%rbx)
+    popq %rsi
+    popq %rdx
+    popq %rax
+    movq %rax, R_RIP(%rbx)
+    movq 8(%rsp), %rax
+    movq %rax, R_RFLAGS(%rbx)
+    movq 16(%rsp), %rax
+    movq %rax, R_RSP(%rbx)
+    cld
+    testb $1, %gs:CPU_SMAP
+    jz trap_call
+    clac
+trap_call: /* esi: vector, rdx: error */
+    movq %gs:CPU_STACK, %rsp
+    movq %gs:CPU_SELF, %rdi
+    TAKE_LOCK
+    call x86_trap
+    testl %eax, %eax
+    jz resume
+    cmpl %gs:CPU_CURRENT, %eax
+    jne resume
+    jmp x86_restore
+
+    /* Only the idle loop runs with interrupts on, and it has nothing to save. */
+    .type trap_from_kernel, @function
+trap_from_kernel:
+    cmpq $32, (%rsp)
+    jb trap_panic
+    cmpl $0, %gs:CPU_CURRENT
+    jne trap_panic
+    popq %rsi
+    popq %rdx
+    jmp trap_call
+
+    .macro PUSH_FRAME
+    pushq %r15
+    pushq %r14
+    pushq %r13
+    pushq %r12
+    pushq %r11
+    pushq %r10
+    pushq %r9
+    pushq %r8
+    pushq %rbp
+    pushq %rdi
+    pushq %rsi
+    pushq %rdx
+    pushq %rcx
+    pushq %rbx
+    pushq %rax
+    .endm
+
+    .type trap_panic, @function
+trap_panic:
+    PUSH_FRAME
+    movq %rsp, %rdi
+    xorl %esi, %esi
+    xorl %edx, %edx
+    xorl %ecx, %ecx
+    andq $-16, %rsp
+    cld
+    call x86_panic_frame
+    ud2
+
+    /* arch_panic(what, a, b): the caller's registers, as if it had trapped after the call. */
+    .globl arch_panic
+    .type arch_panic, @function
+arch_panic:
+    pushq %rax /* place of ss */
+    pushq %rax /* rsp */
+    pushfq
+    pushq $X86_KERNEL_CODE
+    pushq 32(%rsp)
+    pushq $0
+    pushq $256
+    PUSH_FRAME
+    movq $X86_KERNEL_DATA, 168(%rsp)
+    leaq 184(%rsp), %rax
+    movq %rax, 160(%rsp)
+    movq %rdx, %rcx
+    movq %rsi, %rdx
+    movq %rdi, %rsi
+    movq %rsp, %rdi
+    andq $-16, %rsp
+    cli
+    call x86_panic_frame
+    ud2
+
+    /* One stub a vector. The processor pushes an error code at some; the others push 0. NMI, #DF and #MC panic
+       wherever they come from. */
+    .altmacro
+    .macro VECTOR n
+    .balign 16
+vector_\n:
+    .if \n == 8 || (\n >= 10 && \n <= 14) || \n == 17 || \n == 21 || \n == 29 || \n == 30
+    .else
+    pushq $0
+    .endif
+    pushq $\n
+    .if \n == 2 || \n == 8 || \n == 18
+    jmp trap_panic
+    .else
+    jmp trap_entry
+    .endif
+    .endm
+
+    .type vectors, @function
+vectors:
+    .set i, 0
+    .rept 256
+    VECTOR %i
+    .set i, i + 1
+    .endr
+
+    .macro VECTOR_ADDRESS n
+    .quad vector_\n
+    .endm
+    .section .rodata
+    .balign 8
+    .globl x86_vectors
+x86_vectors:
+    .set i, 0
+    .rept 256
+    VECTOR_ADDRESS %i
+    .set i, i + 1
+    .endr
+
+    .section .data
+    .balign 64
+lock_next:
+    .long 0
+lock_serving:
+    .long 0

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * x87, SSE and AVX state. A thread that never used it costs nothing: it runs with CR0.TS set and its first vector
+ * instruction traps. From then on its state is saved when the CPU leaves it and loaded when the CPU enters it, at once
+ * and not lazily, so that a thread never runs with another one's values in the registers, not even out of reach.
+ */
+#include "arch/x86_64/x86.h"
+
+#define CR4_OSFXSR 0x200ul
+#define CR4_OSXMMEXCPT 0x400ul
+#define CR4_OSXSAVE 0x40000ul
+#define CR0_EM 0x4ul
+#define CR0_MP 0x2ul
+#define CR0_NE 0x20ul
+#define XCR0_X87_SSE 3u
+#define XCR0_AVX 4u
+#define CONTROL_WORD 0x37f /* x87: all exceptions masked, 64-bit precision */
+#define MXCSR_PLACE 24
+#define MXCSR_LOW 0x80
+#define MXCSR_HIGH 0x1f
+#define FXSAVE_BYTES 512u
+
+static uint32_t fpu_features; /* XCR0; 0: FXSAVE only */
+static uint8_t fpu_initial[FPU_BYTES] __attribute__((aligned(64)));
+
+/* An all-zero XSAVE header says "initial state" of all parts, FXSAVE needs the control words. */
+static void fpu_make_initial(uint8_t *state) {
+    state[0] = CONTROL_WORD & 0xff;
+    state[1] = CONTROL_WORD >> 8;
+    state[MXCSR_PLACE] = MXCSR_LOW;
+    state[MXCSR_PLACE + 1] = MXCSR_HIGH;
+}
+
+void x86_fpu_init(void) {
+    x86_set_cr0((x86_cr0() & ~CR0_EM) | CR0_MP | CR0_NE | CR0_TS);
+    x86_set_cr4(x86_cr4() | CR4_OSFXSR | CR4_OSXMMEXCPT);
+    fpu_make_initial(fpu_initial);
+    struct x86_cpuid id = x86_cpuid(1, 0);
+    if (id.ecx >> 26 & 1) {
+        x86_set_cr4(x86_cr4() | CR4_OSXSAVE);
+        uint32_t features = XCR0_X87_SSE | (id.ecx >> 28 & 1 ? XCR0_AVX : 0);
+        __asm__ volatile("xsetbv" : : "c"(0), "a"(features), "d"(0));
+        /* With the features now on, the processor says how much room their state takes. */
+        if (x86_cpuid(13, 0).ebx > FPU_BYTES) {
+            features = XCR0_X87_SSE;
+            __asm__ volatile("xsetbv" : : "c"(0), "a"(features), "d"(0));
+        }
+        fpu_features = features;
+    }
+}
+
+static void fpu_save(uint8_t *state) {
+    if (fpu_features)
+        __asm__ volatile("xsave64 (%0)" : : "r"(state), "a"(fpu_features), "d"(0) : "memory");
+    else
+        __asm__ volatile("fxsave64 (%0)" : : "r"(state) : "memory");
+}
+
+static void fpu_load(const uint8_t *state) {
+    if (fpu_features)
+        __asm__ volatile("xrstor64 (%0)" : : "r"(state), "a"(fpu_features), "d"(0) : "memory");
+    else
+        __asm__ volatile("fxrstor64 (%0)" : : "r"(state) : "memory");
+}
+
+static void fpu_allow(void) { __asm__ volatile("clts"); }
+
+void x86_fpu_leave(struct x86_cpu *cpu) {
+    if (cpu->fpu_thread == 0)
+        return;
+    fpu_save(thread_at[T(cpu->fpu_thread)].fpu);
+    cpu->fpu_thread = 0;
+}
+
+static void fpu_give(struct x86_cpu *cpu, pfn_t t) {
+    fpu_allow();
+    fpu_load(thread_at[T(t)].fpu);
+    cpu->fpu_thread = t;
+    cpu->fpu_clean = 0;
+}
+
+void x86_fpu_enter(struct x86_cpu *cpu, pfn_t t) {
+    if (thread_at[T(t)].fpu_used) {
+        fpu_give(cpu, t);
+    } else if (!cpu->fpu_clean) {
+        fpu_allow();
+        fpu_load(fpu_initial);
+        cpu->fpu_clean = 1;
+        x86_set_cr0(x86_cr0() | CR0_TS);
+    }
+}
+
+void x86_fpu_first_use(struct x86_cpu *cpu) {
+    thread_at[T(cpu->current)].fpu_used = 1;
+    fpu_give(cpu, cpu->current);
+}
+
+void arch_thread_init(pfn_t t) {
+    struct thread *thread = &thread_at[T(t)];
+    for (uint32_t i = 0; i < FPU_BYTES; i++)
+        thread->fpu[i] = 0;
+    fpu_make_initial(thread->fpu);
+    thread->fpu_used = 0;
+}

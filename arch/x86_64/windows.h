@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Where the typed windows and the per-frame arrays are. Every file of core/ and of this folder is compiled with
+ * -include of this header, so that a window is a constant address and an access needs no load of a base pointer.
+ */
+#ifndef X86_WINDOWS_H
+#define X86_WINDOWS_H
+
+#define WINDOW(type, name, slot, count)                                                                                \
+    static type *const name __attribute__((unused)) =                                                                  \
+        (type *)(0xffff800000000000ul + 0x8000000000ul * (slot));
+#define ARRAY(type, name, slot, count)                                                                                 \
+    static type *const name __attribute__((unused)) = (type *)(0xffff838000000000ul + 0x10000000ul * (slot));
+
+#endif

@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the files of this folder share: the per-CPU structure, the machine as boot found it, instructions as functions,
+ * and every function one file offers the others. core/arch.h is what they offer the core.
+ */
+#ifndef X86_X86_H
+#define X86_X86_H
+
+#include "core/arch.h"
+#include "core/boot.h"
+#include "arch/x86_64/asm.h"
+
+/* ---- a CPU ---- */
+
+/* The assembly reads the first fields at the CPU_ places of asm.h, through GS. */
+struct x86_cpu {
+    struct x86_cpu *self;
+    uint64_t scratch;     /* the user's rsp for two instructions at system-call entry */
+    uint64_t *regs;       /* thread_at[current].reg */
+    uint64_t stack;       /* top of its kernel stack */
+    pfn_t current;        /* thread whose registers are in regs and in the processor; 0: idle */
+    cpu_t number;
+    uint32_t smap;        /* 1: CLAC exists */
+    pfn_t root;           /* root table in CR3 */
+    pfn_t fpu_thread;     /* thread whose vector state is in the processor and newer than fpu[]; 0: none */
+    uint32_t fpu_clean;   /* 1: the vector registers hold the initial state */
+    uint64_t timer_asked; /* time the core asked kernel_timer for, ns; UINT64_MAX: not at all */
+    uint64_t timer_armed; /* time the LAPIC timer fires at, not later than asked; UINT64_MAX: stopped */
+};
+extern struct x86_cpu x86_cpu0;
+
+/* Registers as an exception in the kernel, or arch_panic, leaves them on a stack; entry.S builds it. */
+struct x86_frame {
+    uint64_t rax, rbx, rcx, rdx, rsi, rdi, rbp, r8, r9, r10, r11, r12, r13, r14, r15;
+    uint64_t vector, error, rip, cs, rflags, rsp, ss;
+};
+
+/* ---- physical memory ---- */
+
+/* Frames [first, end). */
+struct x86_range {
+    uint64_t first, end;
+};
+#define X86_RANGES_MAX 256u
+/* Sorted, disjoint, none empty, none touching the next. */
+struct x86_ranges {
+    struct x86_range range[X86_RANGES_MAX];
+    uint32_t count;
+};
+
+/* Adds or takes away frames [first, end); an empty or backward range changes nothing. 0: the list is full and the
+   call did less than asked: add nothing, take a whole range away. */
+int x86_ranges_add(struct x86_ranges *list, uint64_t first, uint64_t end);
+int x86_ranges_remove(struct x86_ranges *list, uint64_t first, uint64_t end);
+/* 1 if any, or all, of the frames [first, end) are in the list. */
+int x86_ranges_touch(const struct x86_ranges *list, uint64_t first, uint64_t end);
+int x86_ranges_cover(const struct x86_ranges *list, uint64_t first, uint64_t end);
+/* Takes count frames out of the list, the lowest that fit, below frame limit, aligned to align frames. 0: none fit. */
+uint64_t x86_ranges_take(struct x86_ranges *list, uint64_t count, uint64_t align, uint64_t limit);
+
+/* ---- what the loader said ---- */
+
+#define X86_MAP_MAX 256u
+#define X86_COMMAND_MAX 1024u
+enum { X86_LOADER_UNKNOWN, X86_LOADER_PVH, X86_LOADER_MULTIBOOT2 };
+enum { X86_MAP_RAM = 1 }; /* every other type is reserved */
+
+struct x86_loader {
+    struct {
+        uint64_t base, bytes;
+        uint32_t type;
+    } map[X86_MAP_MAX];
+    uint32_t map_count;
+    uint64_t rsdp;          /* physical address; 0: not told */
+    uint64_t module;        /* physical address of the initial ramdisk */
+    uint64_t module_bytes;  /* 0: none was loaded */
+    uint64_t info;          /* the loader's own structures that must stay: physical address */
+    uint64_t info_bytes;
+    char command[X86_COMMAND_MAX];
+};
+/* Reads kind's structures at physical address info. NULL: done, else what is wrong. Needs the early 4 GiB map. */
+const char *x86_loader_read(struct x86_loader *loader, uint32_t kind, uint32_t info);
+
+/* RAM of the boot map below FRAMES_MAX, fixed after boot; and the part of it that is still free during boot. */
+extern struct x86_ranges x86_ram;
+extern struct x86_ranges x86_free;
+
+/* ---- boot.c, paging.c ---- */
+
+_Noreturn void x86_boot(uint32_t kind, uint32_t info);
+
+#define X86_EARLY_FRAMES 0x100000u /* frames the early tables reach: 4 GiB */
+
+/* Physical memory through the window of user pages: the early 4 GiB, then all of x86_ram. */
+static inline void *x86_phys(uint64_t address) {
+    return (void *)(X86_WINDOW_BASE + X86_PHYS_WINDOW * X86_WINDOW_STRIDE + address);
+}
+static inline uint64_t x86_phys_of_image(const void *p) { return (uint64_t)p - X86_IMAGE_BASE; }
+
+/* Builds the kernel's final address space and enters it. frames: all windows and arrays reach that many. */
+void x86_paging_init(pfn_t frames);
+/* Maps the device page that holds a physical address, uncached; for ever. NULL: no room. */
+volatile void *x86_device_map(uint64_t address);
+/* Maps up to X86_PASSAGE_BYTES of any physical memory, cached, until the next call. NULL: too long. */
+#define X86_PASSAGE_BYTES 0x100000u
+const void *x86_passage(uint64_t address, uint64_t bytes);
+
+/* ---- cpu.c, fpu.c ---- */
+
+/* Fails (says what is missing) or readies tables, stacks and control registers of the only CPU. */
+const char *x86_cpu_init(void);
+extern uint32_t x86_physical_bits;
+void x86_fpu_init(void);
+/* The processor leaves cpu->current (saves what it used), or enters thread t (0: none). */
+void x86_fpu_leave(struct x86_cpu *cpu);
+void x86_fpu_enter(struct x86_cpu *cpu, pfn_t t);
+/* First vector instruction of the current thread. */
+void x86_fpu_first_use(struct x86_cpu *cpu);
+
+/* ---- trap.c, entry.S ---- */
+
+/* Makes thread t the one that entry.S resumes: address space, FS base, vector state, segments. 0: nobody. */
+void x86_switch(struct x86_cpu *cpu, pfn_t t);
+/* Called by entry.S for every vector; returns the thread to run. */
+pfn_t x86_trap(struct x86_cpu *cpu, uint32_t vector, uint64_t error);
+/* Leaves boot for thread t. */
+_Noreturn void x86_run(pfn_t t);
+void x86_syscall_entry(void);
+extern const uint64_t x86_vectors[256]; /* entry points */
+void x86_lock_take(void);
+
+/* ---- acpi.c ---- */
+
+#define X86_IOAPICS_MAX 8u
+#define X86_ISA_LINES 16u
+struct x86_acpi {
+    uint64_t rsdp;          /* 0: no ACPI */
+    uint64_t lapic;         /* physical address */
+    uint64_t hpet;          /* 0: none */
+    uint64_t ecam;          /* MCFG: configuration space of segment 0; 0: none */
+    uint32_t cpus;          /* usable processors, 1 at least */
+    uint32_t ioapics;
+    struct {
+        uint64_t address;
+        uint32_t base;      /* its first global interrupt */
+    } ioapic[X86_IOAPICS_MAX];
+    struct {
+        uint32_t global;    /* where the ISA line arrives */
+        uint16_t flags;     /* bits 0-1 polarity, 2-3 trigger, as the MADT has them */
+    } isa[X86_ISA_LINES];
+};
+extern struct x86_acpi x86_acpi;
+/* Reads what the tables say into x86_acpi; rsdp 0: searches the BIOS area. Any bytes are legal input. */
+void x86_acpi_init(uint64_t rsdp);
+
+/* ---- apic.c, time.c ---- */
+
+/* Masks the 8259s, enables the local APIC, masks all lines. NULL: done, else what is wrong. */
+const char *x86_apic_init(void);
+void x86_apic_eoi(void);
+/* A line's vector arrived. *quiet: 1 if the core must not be told now. */
+pfn_t x86_line_arrived(struct x86_cpu *cpu, uint32_t line);
+uint32_t x86_apic_timer_left(void);
+void x86_apic_timer_start(uint32_t count);
+/* 1 if physical pages [first, end) hold registers of the kernel's own. */
+int x86_apic_owns(uint64_t first, uint64_t end);
+
+/* Measures TSC and LAPIC timer against HPET or PIT. NULL: done, else what is wrong. */
+const char *x86_time_init(void);
+pfn_t x86_timer_arrived(struct x86_cpu *cpu);
+
+/* ---- serial.c, panic.c ---- */
+
+void x86_serial_init(void);
+void x86_print(const char *text);
+void x86_print_number(uint64_t value);
+void x86_print_hex(uint64_t value);
+/* One line "atmos: TEXT 0xVALUE". */
+void x86_note(const char *text, uint64_t value);
+/* Prints registers and backtrace and ends the machine: exit status 126. */
+_Noreturn void x86_panic_frame(const struct x86_frame *frame, const char *what, uint64_t a, uint64_t b);
+/* Boot cannot go on, and that is not a kernel bug: says so in words; exit status 125. */
+_Noreturn void x86_fail(const char *what);
+
+/* ---- instructions ---- */
+
+static inline void x86_out8(uint16_t port, uint8_t value) {
+    __asm__ volatile("outb %0, %1" : : "a"(value), "Nd"(port));
+}
+static inline void x86_out32(uint16_t port, uint32_t value) {
+    __asm__ volatile("outl %0, %1" : : "a"(value), "Nd"(port));
+}
+static inline uint8_t x86_in8(uint16_t port) {
+    uint8_t value;
+    __asm__ volatile("inb %1, %0" : "=a"(value) : "Nd"(port));
+    return value;
+}
+static inline uint64_t x86_rdmsr(uint32_t msr) {
+    uint32_t low, high;
+    __asm__ volatile("rdmsr" : "=a"(low), "=d"(high) : "c"(msr));
+    return (uint64_t)high << 32 | low;
+}
+static inline void x86_wrmsr(uint32_t msr, uint64_t value) {
+    __asm__ volatile("wrmsr"
+                     :
+                     : "c"(msr), "a"((uint32_t)value), "d"((uint32_t)(value >> 32))
+                     : "memory");
+}
+static inline uint64_t x86_tsc(void) {
+    uint32_t low, high;
+    __asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
+    return (uint64_t)high << 32 | low;
+}
+static inline uint64_t x86_cr0(void) {
+    uint64_t value;
+    __asm__ volatile("mov %%cr0, %0" : "=r"(value));
+    return value;
+}
+static inline void x86_set_cr0(uint64_t value) {
+    __asm__ volatile("mov %0, %%cr0" : : "r"(value) : "memory");
+}
+static inline uint64_t x86_cr2(void) {
+    uint64_t value;
+    __asm__ volatile("mov %%cr2, %0" : "=r"(value));
+    return value;
+}
+static inline uint64_t x86_cr3(void) {
+    uint64_t value;
+    __asm__ volatile("mov %%cr3, %0" : "=r"(value));
+    return value;
+}
+static inline void x86_set_cr3(uint64_t value) {
+    __asm__ volatile("mov %0, %%cr3" : : "r"(value) : "memory");
+}
+static inline uint64_t x86_cr4(void) {
+    uint64_t value;
+    __asm__ volatile("mov %%cr4, %0" : "=r"(value));
+    return value;
+}
+static inline void x86_set_cr4(uint64_t value) {
+    __asm__ volatile("mov %0, %%cr4" : : "r"(value) : "memory");
+}
+static inline void x86_invlpg(uint64_t address) {
+    __asm__ volatile("invlpg (%0)" : : "r"(address) : "memory");
+}
+struct x86_cpuid {
+    uint32_t eax, ebx, ecx, edx;
+};
+static inline struct x86_cpuid x86_cpuid(uint32_t leaf, uint32_t subleaf) {
+    struct x86_cpuid id;
+    __asm__ volatile("cpuid"
+                     : "=a"(id.eax), "=b"(id.ebx), "=c"(id.ecx), "=d"(id.edx)
+                     : "a"(leaf), "c"(subleaf));
+    return id;
+}
+static inline struct x86_cpu *x86_this(void) {
+    struct x86_cpu *cpu;
+    __asm__("mov %%gs:0, %0" : "=r"(cpu));
+    return cpu;
+}
+
+#define MSR_APIC_BASE 0x1bu
+#define MSR_EFER 0xc0000080u
+#define MSR_STAR 0xc0000081u
+#define MSR_LSTAR 0xc0000082u
+#define MSR_CSTAR 0xc0000083u
+#define MSR_SFMASK 0xc0000084u
+#define MSR_FS_BASE 0xc0000100u
+#define MSR_GS_BASE 0xc0000101u
+#define MSR_KERNEL_GS_BASE 0xc0000102u
+
+#define CR0_TS 0x8u
+
+#define RFLAGS_CF 0x1u
+#define RFLAGS_ONE 0x2u
+#define RFLAGS_TF 0x100u
+#define RFLAGS_IF 0x200u
+#define RFLAGS_DF 0x400u
+#define RFLAGS_AC 0x40000u
+#define RFLAGS_ID 0x200000u
+
+#endif
