@@ -31,13 +31,29 @@ void endpoint_leave(pfn_t t)
         endpoint_at[E(e)].mode = MODE_IDLE;
 }
 
+pfn_t endpoint_receiver(endpoint_t e)
+{
+    uint32_t n;
+    /*@ loop invariant 0 <= n <= DRAIN_PIECE;
+        loop variant DRAIN_PIECE - n; */
+    for (n = 0; n < DRAIN_PIECE && endpoint_at[E(e)].mode == MODE_RECEIVE; n++) {
+        pfn_t t = endpoint_at[E(e)].first;
+        if (process_at[P(frame_owner[t])].dying == 0) return t;
+        (void)endpoint_pop(e);
+        thread_wake(t, ERR_PEER); /* it does not run again */
+    }
+    return 0;
+}
+
 void endpoint_signal(endpoint_t e, uint64_t bits)
 {
-    if (endpoint_at[E(e)].mode != MODE_RECEIVE) {
+    pfn_t t = 0;
+    if (endpoint_at[E(e)].mode == MODE_RECEIVE) t = endpoint_receiver(e);
+    if (t == 0) {
         endpoint_at[E(e)].events |= bits;
         return;
     }
-    pfn_t t = endpoint_pop(e);
+    (void)endpoint_pop(e);
     thread_set_event(t, bits);
     thread_wake(t, ERR_NONE);
 }

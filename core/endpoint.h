@@ -35,6 +35,13 @@ void endpoint_signal(endpoint_t e, uint64_t bits);
     ensures is_thread(\result) && queue_of[\result] == 0; */
 pfn_t endpoint_pop(endpoint_t e);
 
+/* The longest waiting receiver whose process has not ended; up to DRAIN_PIECE others before it are set aside.
+   0: none waits, or (mode still MODE_RECEIVE) there were more to set aside. */
+/*@ requires kernel_wf && is_queue(e) && endpoint_at[e].mode == MODE_RECEIVE;
+    ensures kernel_wf;
+    ensures \result != 0 ==> \result == endpoint_at[e].first && endpoint_at[e].mode == MODE_RECEIVE; */
+pfn_t endpoint_receiver(endpoint_t e);
+
 /* Takes a waiting thread out of the endpoint queue it is in. */
 /*@ requires kernel_wf && is_thread(t) && queue_of[t] != 0;
     ensures queue_of[t] == 0; */

@@ -215,9 +215,6 @@ static pfn_t table_root(pfn_t t)
     return t;
 }
 
-/* Work space of the sums: pages found charged so far. */
-static uint64_t sum_total;
-
 /* Everything charged to process p, counted. */
 /*@ requires is_process(p); assigns \nothing; */
 static uint64_t process_sum(pfn_t p)
@@ -229,24 +226,24 @@ static uint64_t process_sum(pfn_t p)
 }
 
 /* charged of every process, less what process_sum says, is what its tables and leaves hold: compared as one total. */
-/*@ assigns sum_total, invariant_culprit; */
+/*@ assigns invariant_culprit; */
 static bool charges_ok(void)
 {
     uint64_t charged = 0;
-    sum_total = 0;
+    uint64_t sum = 0;
     for (pfn_t p = 1; p < alloc_regions * PAGES_2M; p++) {
         invariant_culprit = p;
         if (frame_kind[p] == FRAME_PROCESS) {
             charged += process_at[P(p)].charged;
-            sum_total += process_sum(p);
+            sum += process_sum(p);
         }
         if (frame_kind[p] != FRAME_TABLE) continue;
         uint64_t pages = table_pages(p);
         if (pages == UINT64_MAX || table_root(p) == 0) return false;
-        sum_total += pages + (table_level[p] < TABLE_LEVELS);
+        sum += pages + (table_level[p] < TABLE_LEVELS);
     }
     invariant_culprit = 0;
-    return charged == sum_total;
+    return charged == sum;
 }
 
 /* used of a container is what its processes are charged and its child containers themselves; carved their totals. */

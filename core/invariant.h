@@ -9,8 +9,8 @@
 #include "core/types.h"
 
 /* NULL, or the name of the first invariant that does not hold; invariant_culprit is the frame it fails for. */
+extern pfn_t invariant_culprit;
 /*@ assigns invariant_culprit; */
 const char *invariants_broken(void);
-extern pfn_t invariant_culprit;
 
 #endif

@@ -71,12 +71,12 @@ static status_t send_finish(pfn_t t, pfn_t r, bool calls)
     return STATUS_BLOCKED;
 }
 
-/* A receiver waits: the message goes to it at once, or nothing has happened. */
+/* Receiver r waits: the message goes to it at once, or nothing has happened. */
 /*@ requires kernel_wf && runs(t) && is_queue(way.endpoint) && endpoint_at[way.endpoint].mode == MODE_RECEIVE;
+    requires r == endpoint_at[way.endpoint].first;
     ensures kernel_wf; */
-static status_t send_now(pfn_t t, struct way way)
+static status_t send_now(pfn_t t, pfn_t r, struct way way)
 {
-    pfn_t r = endpoint_at[E(way.endpoint)].first;
     if (way.calls) { /* a deadline is for the answer, too */
         status_t status = wait_begin(t, thread_at[T(t)].reg[REG_RSI] & TAG_DEADLINE);
         if (status != ERR_NONE) return status;
@@ -98,7 +98,11 @@ status_t ipc_send(pfn_t t, struct way way)
     if (endpoint_at[E(e)].mode == MODE_DEAD) return ERR_DEAD;
     if (TAG_ITEMS(tag) != 0 && !way.grants) return ERR_RIGHTS;
     thread_at[T(t)].grants = way.grants;
-    if (endpoint_at[E(e)].mode == MODE_RECEIVE) return send_now(t, way);
+    if (endpoint_at[E(e)].mode == MODE_RECEIVE) {
+        pfn_t r = endpoint_receiver(e);
+        if (r != 0) return send_now(t, r, way);
+        if (endpoint_at[E(e)].mode == MODE_RECEIVE) return ERR_AGAIN;
+    }
     status = wait_begin(t, tag);
     if (status != ERR_NONE) return status;
     thread_at[T(t)].badge = way.badge;
@@ -211,9 +215,14 @@ void ipc_fault(pfn_t t, uint32_t kind, uint64_t address)
         return;
     }
     uint64_t badge = process_at[P(p)].fault_badge;
-    if (endpoint_at[E(e)].mode == MODE_RECEIVE) {
-        pfn_t r = endpoint_pop(e);
+    pfn_t r = endpoint_at[E(e)].mode == MODE_RECEIVE ? endpoint_receiver(e) : 0;
+    if (r != 0) {
+        (void)endpoint_pop(e);
         if (message_transfer(t, r, badge, TAG_CALL, false) == ERR_NONE) (void)send_finish(t, r, true);
+        return;
+    }
+    if (endpoint_at[E(e)].mode == MODE_RECEIVE) { /* more to set aside: t runs on and faults again */
+        thread_at[T(t)].fault_kind = 0;
         return;
     }
     thread_at[T(t)].badge = badge;

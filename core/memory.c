@@ -90,13 +90,22 @@ static void place(pfn_t p, uint64_t va, uint32_t level, uint64_t entry, uint64_t
     table_set(t, table_index(va, level), entry);
 }
 
+/* Pages charged for the superpage p is making; 0: none. */
+/*@ requires is_process(p);
+    assigns \nothing; */
+static uint32_t block_span(pfn_t p)
+{
+    if (process_at[P(p)].block == 0) return 0;
+    return process_at[P(p)].block_size == BLOCK_2M ? PAGES_2M : PAGES_1G;
+}
+
 /* Zeroes the next piece of the superpage p has begun to make. 1: all of it is zero. */
 /*@ requires kernel_wf && is_process(p) && process_at[p].block != 0;
     ensures kernel_wf; */
 static bool block_zero(pfn_t p)
 {
     uint32_t done = process_at[P(p)].block_done;
-    uint32_t span = process_at[P(p)].block_size == BLOCK_2M ? PAGES_2M : PAGES_1G;
+    uint32_t span = block_span(p);
     uint32_t n;
     /*@ loop invariant 0 <= n <= ZERO_PIECE;
         loop variant ZERO_PIECE - n; */
@@ -106,26 +115,35 @@ static bool block_zero(pfn_t p)
     return done + n == span;
 }
 
+/* p begins to make a superpage; one of another size that it had begun is given up. */
+/*@ requires kernel_wf && is_process(p) && (size == BLOCK_2M || size == BLOCK_1G);
+    ensures kernel_wf; */
+static status_t block_begin(pfn_t p, uint8_t size, uint32_t span, uint32_t missing)
+{
+    if (span + missing > container_left(frame_owner[p]) + block_span(p)) return ERR_QUOTA;
+    pfn_t b = block_alloc(size);
+    if (b == 0) return ERR_MEMORY;
+    memory_block_drop(p);
+    process_charge(p, span);
+    process_at[P(p)].block = b;
+    process_at[P(p)].block_size = size;
+    process_at[P(p)].block_done = 0;
+    return ERR_NONE;
+}
+
 /* A superpage is made in pieces: charged and allocated first, then zeroed, kept in the process until it is mapped. */
 /*@ requires kernel_wf && is_process(p) && va < USER_TOP;
     ensures kernel_wf; */
 static status_t memory_map_super(pfn_t p, uint64_t va, uint32_t flags)
 {
-    uint8_t size = (uint8_t)(page_level(flags) - 1);
     uint32_t span = page_span(flags);
-    if (process_at[P(p)].block != 0 && process_at[P(p)].block_size != size) memory_block_drop(p);
     uint32_t missing = table_missing(process_at[P(p)].root, va, page_level(flags));
-    if (process_at[P(p)].block == 0) {
-        if (span + missing > container_left(frame_owner[p])) return ERR_QUOTA;
-        pfn_t b = block_alloc(size);
-        if (b == 0) return ERR_MEMORY;
-        process_charge(p, span);
-        process_at[P(p)].block = b;
-        process_at[P(p)].block_size = size;
-        process_at[P(p)].block_done = 0;
+    if (block_span(p) != span) {
+        status_t status = block_begin(p, (uint8_t)(page_level(flags) - 1), span, missing);
+        if (status != ERR_NONE) return status;
     }
-    if (!block_zero(p)) return ERR_AGAIN;
     if (!process_fits(p, missing)) return ERR_QUOTA;
+    if (!block_zero(p)) return ERR_AGAIN;
     pfn_t b = process_at[P(p)].block;
     process_at[P(p)].block = 0;
     frame_become_user(b);
@@ -136,11 +154,11 @@ static status_t memory_map_super(pfn_t p, uint64_t va, uint32_t flags)
 
 void memory_block_drop(pfn_t p)
 {
-    uint8_t size = process_at[P(p)].block_size;
-    if (process_at[P(p)].block == 0) return;
-    block_free(process_at[P(p)].block, size);
+    uint32_t span = block_span(p);
+    if (span == 0) return;
+    block_free(process_at[P(p)].block, process_at[P(p)].block_size);
     process_at[P(p)].block = 0;
-    process_uncharge(p, size == BLOCK_2M ? PAGES_2M : PAGES_1G);
+    process_uncharge(p, span);
 }
 
 status_t memory_map(pfn_t p, uint64_t va, uint32_t flags)

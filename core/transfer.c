@@ -178,6 +178,7 @@ static uint64_t item_move_page(pfn_t from, pfn_t to, const struct item *item)
     if (item->move == 0) return item->target;
     pfn_t t = table_find(process_at[P(from)].root, item->value);
     memory_entry_drop(from, t, table_index(item->value, 1), item->value);
+    if (from != to) process_uncharge(from, table_prune(t)); /* else a later item may count on this table */
     return item->target;
 }
 
