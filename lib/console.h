@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The console protocol, and its client side. A message's label says what; w0 is a count of bytes; text
+ * lies in the words from w1 on, eight bytes each, lowest first (so 24 bytes travel in registers and up to 504 with the
+ * message page).
+ */
+#ifndef LIB_CONSOLE_H
+#define LIB_CONSOLE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum console_label {
+    CONSOLE_WRITE = 1, /* w0 bytes of text; answered when all is written */
+    CONSOLE_READ,      /* up to w0 bytes as typed; waits for one; 0 bytes answered: end of input */
+    CONSOLE_LINE,      /* one line, edited and shown by the console, with its "\n" */
+    CONSOLE_WATCH      /* an endpoint handle: CONSOLE_INTERRUPT is signalled on it at ^C */
+};
+#define CONSOLE_INTERRUPT (1ul << 63)
+#define CONSOLE_TEXT_MAX 504u /* bytes a message */
+
+/* Uses the handle named "console"; without one writes go to the kernel's log. 0 or -error. A console that is being
+   restarted is waited for. */
+int64_t console_write(const char *text, size_t bytes);
+
+/* Bytes read, 0 at the end of input, or -error. */
+int64_t console_read(char *to, size_t bytes);
+int64_t console_read_until(char *to, size_t bytes, uint64_t deadline); /* -ERR_TIMEOUT */
+int64_t console_line(char *to, size_t bytes);
+
+/* From now on ^C signals CONSOLE_INTERRUPT on this endpoint. 0 or -error. */
+int64_t console_watch(uint64_t endpoint);
+
+#endif

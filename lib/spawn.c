@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A program is put together in a window of the parent's own memory: pages are mapped fresh, filled, shared
+ * into the child with the permissions they are to have there, and unmapped here. So no page is ever writable in the
+ * child that must not be, and the child's container pays for what the child has.
+ */
+#include "lib/spawn.h"
+#include "lib/elf.h"
+#include "lib/memory.h"
+#include "lib/sys.h"
+#include <string.h>
+
+#define BATCH_PAGES 16u /* built in the window at a time */
+
+void name_pack(const char *name, uint64_t words[2])
+{
+    char bytes[16] = {0};
+    memcpy(bytes, name, strnlen(name, sizeof bytes));
+    memcpy(words, bytes, sizeof bytes);
+}
+
+void name_unpack(const uint64_t words[2], char *to)
+{
+    memcpy(to, words, 16);
+    to[16] = 0;
+    for (size_t i = 0; to[i] != 0; i++)
+        if (to[i] < ' ' || to[i] > '~')
+            to[i] = '?';
+}
+
+/* Copies the file bytes that belong into [va, va + bytes) of the child to where it is built. */
+static void segment_fill(unsigned char *build, const struct elf_segment *s, uint64_t va,
+                         uint64_t bytes)
+{
+    uint64_t from = va > s->va ? va : s->va;
+    uint64_t data_end = s->va + s->data_bytes;
+    uint64_t to = va + bytes < data_end ? va + bytes : data_end;
+    if (from < to)
+        memcpy(build + (from - va), s->data + (from - s->va), to - from);
+}
+
+static int64_t segment_load(uint64_t process, uint64_t window, const struct elf_segment *s)
+{
+    uint64_t va = s->va / PAGE_SIZE * PAGE_SIZE;
+    uint64_t end = s->va + s->bytes;
+    while (va < end) {
+        uint64_t pages = (end - va + PAGE_SIZE - 1) / PAGE_SIZE;
+        pages = pages < BATCH_PAGES ? pages : BATCH_PAGES;
+        int64_t status = memory_map(0, window, pages, PAGE_READ | PAGE_WRITE);
+        if (status != 0)
+            return status;
+        segment_fill((unsigned char *)(uintptr_t)window, s, va, pages * PAGE_SIZE);
+        status = memory_share((struct memory_range){0, window}, (struct memory_range){process, va},
+                              pages, s->flags);
+        memory_unmap(0, window, pages, PAGE_SIZE_4K);
+        if (status != 0)
+            return status;
+        va += pages * PAGE_SIZE;
+    }
+    return 0;
+}
+
+/* Appends strings, each with its ending 0; gives their number, and 0 in *fits when there is no room. */
+static uint64_t strings_put(struct startup *page, size_t *used, const char *const *list, int *fits)
+{
+    uint64_t count = 0;
+    for (; list != NULL && list[count] != NULL; count++) {
+        size_t bytes = strlen(list[count]) + 1;
+        if (bytes > sizeof page->text - *used || count == STARTUP_WORDS) {
+            *fits = 0;
+            return count;
+        }
+        memcpy(page->text + *used, list[count], bytes);
+        *used += bytes;
+    }
+    return count;
+}
+
+/* Copies the handles into the child and notes their numbers there. */
+static int64_t handles_give(struct startup *page, uint64_t process, const struct spawn *s)
+{
+    for (size_t i = 0; i < s->handle_count; i++) {
+        const struct spawn_handle *h = &s->handles[i];
+        struct atm_result r = atm_handle_copy(process, h->number, h->rights, h->badge);
+        if (r.status < 0)
+            return r.status;
+        if (page->handles == STARTUP_HANDLES)
+            return -ERR_FULL;
+        struct startup_handle *entry = &page->handle[page->handles++];
+        strlcpy(entry->name, h->name, sizeof entry->name);
+        entry->number = r.r[0];
+    }
+    return 0;
+}
+
+static int64_t startup_fill(struct startup *page, uint64_t process, const struct spawn *s)
+{
+    size_t used = 0;
+    int fits = 1;
+    page->magic = STARTUP_MAGIC;
+    page->arguments = strings_put(page, &used, s->arguments, &fits);
+    page->environment = strings_put(page, &used, s->environment, &fits);
+    if (!fits)
+        return -ERR_ARGUMENT;
+    return handles_give(page, process, s);
+}
+
+/* The startup page: argv points into it, so the child may write it. */
+static int64_t startup_load(uint64_t process, uint64_t window, const struct spawn *s)
+{
+    int64_t status = memory_map(0, window, 1, PAGE_READ | PAGE_WRITE);
+    if (status != 0)
+        return status;
+    struct startup *page = (struct startup *)(uintptr_t)window;
+    status = startup_fill(page, process, s);
+    if (status == 0)
+        status = memory_share((struct memory_range){0, window},
+                              (struct memory_range){process, STARTUP_VA}, 1, PAGE_READ | PAGE_WRITE);
+    memory_unmap(0, window, 1, PAGE_SIZE_4K);
+    return status;
+}
+
+static int64_t memory_load(uint64_t process, uint64_t window, const struct spawn *s,
+                           struct spawned *out)
+{
+    struct elf_program program;
+    out->step = elf_read(s->image, s->bytes, &program);
+    if (out->step != NULL)
+        return -ERR_ARGUMENT;
+    out->step = "load its segments";
+    for (uint64_t i = 0; i < program.segments; i++) {
+        int64_t status = segment_load(process, window, &program.segment[i]);
+        if (status != 0)
+            return status;
+    }
+    out->step = "make its startup page";
+    int64_t status = startup_load(process, window, s);
+    if (status != 0)
+        return status;
+    out->step = "map its message page and stack";
+    status = memory_map(process, INIT_MESSAGE_VA, 1, PAGE_READ | PAGE_WRITE);
+    if (status == 0)
+        status = memory_map(process, STACK_TOP - (uint64_t)STACK_PAGES * PAGE_SIZE, STACK_PAGES,
+                            PAGE_READ | PAGE_WRITE);
+    if (status == 0 && s->initrd_bytes != 0)
+        status = memory_share((struct memory_range){0, s->initrd_va},
+                              (struct memory_range){process, INITRD_VA},
+                              (s->initrd_bytes + PAGE_SIZE - 1) / PAGE_SIZE, PAGE_READ);
+    if (status != 0)
+        return status;
+    out->step = "create its thread";
+    struct atm_result r = atm_thread_create(process, program.entry, STACK_TOP, 0,
+                                            SETUP(s->priority, s->cpu), INIT_MESSAGE_VA);
+    out->thread = r.r[0];
+    return r.status;
+}
+
+struct spawned spawn_program(const struct spawn *s)
+{
+    struct spawned out = {0, 0, 0, "create its process"};
+    uint64_t name[2];
+    name_pack(s->name, name);
+    struct atm_result r =
+        atm_process_create(s->container, s->death_endpoint, s->death_bits, name[0], name[1]);
+    if (r.status < 0) {
+        out.status = r.status;
+        return out;
+    }
+    uint64_t window = window_open();
+    out.status = window == 0 ? -ERR_QUOTA : memory_load(r.r[0], window, s, &out);
+    if (window != 0)
+        window_close(window, 0);
+    if (out.status != 0) {
+        object_destroy(r.r[0]);
+        atm_handle_close(r.r[0]);
+        out.thread = 0;
+        return out;
+    }
+    out.process = r.r[0];
+    return out;
+}

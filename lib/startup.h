@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a program finds when it starts, and where. The first process gets struct atm_boot_info from the kernel; every
+ * other gets a startup page from its parent at the same address: arguments, environment and named handles. The
+ * magic number says which. Parents write it (spawn.c), _start reads it (start.c).
+ */
+#ifndef LIB_STARTUP_H
+#define LIB_STARTUP_H
+
+#include "atmos/abi.h"
+
+/* Fixed places in every process. The stack, its guard (unmapped) and the message page are init's, too. */
+#define STARTUP_VA BOOT_INFO_VA
+#define STACK_TOP INIT_STACK_TOP
+#define STACK_PAGES INIT_STACK_PAGES
+#define WINDOWS_VA 0x200000000000u /* lib/memory.h: windows for other processes' pages and files */
+#define HEAP_VA 0x100000000000u    /* malloc's arenas grow up from here */
+
+#define STARTUP_MAGIC 0x5452415453u /* "START" */
+#define STARTUP_HANDLES 24u
+#define STARTUP_WORDS 64u /* arguments, and environment strings, at most */
+#define HANDLE_NAME_BYTES 16u
+
+struct startup_handle {
+    char name[HANDLE_NAME_BYTES]; /* ends in 0 */
+    uint64_t number;
+};
+
+struct startup {
+    uint64_t magic;
+    uint64_t arguments;   /* strings in text: first the arguments, */
+    uint64_t environment; /* then the environment, "NAME=value" */
+    uint64_t handles;     /* entries used in handle */
+    struct startup_handle handle[STARTUP_HANDLES];
+    char text[PAGE_SIZE - 4 * 8 - STARTUP_HANDLES * (HANDLE_NAME_BYTES + 8)];
+};
+
+_Static_assert(sizeof(struct startup) == PAGE_SIZE, "the startup page");
+
+/* The handle the parent granted under this name; 0: none. */
+uint64_t startup_handle(const char *name);
+
+/* The name the parent gave to this program: argument 0, "init" for the first process. */
+const char *startup_name(void);
+
+/* The boot information, in the first process; NULL in all others. */
+const struct atm_boot_info *startup_boot(void);
+
+#endif

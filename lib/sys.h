@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * System-call stubs: atm_NAME(arguments...) for every line of syscalls.def, made by the preprocessor, and forms of
+ * the IPC calls that take a deadline. Each returns the status (0 or -error) and the six result registers; after
+ * an error the result registers hold the arguments.
+ */
+#ifndef LIB_SYS_H
+#define LIB_SYS_H
+
+#include "atmos/abi.h"
+
+struct atm_result {
+    int64_t status; /* 0, or minus an enum atm_error */
+    uint64_t r[6];
+};
+
+/* One entry into the kernel. a[0..5] are the argument registers; deadline goes to rbx. */
+static inline struct atm_result atm_enter(uint64_t number, uint64_t a0, uint64_t a1, uint64_t a2,
+                                          uint64_t a3, uint64_t a4, uint64_t a5, uint64_t deadline)
+{
+    register uint64_t r10 __asm__("r10") = a3;
+    register uint64_t r8 __asm__("r8") = a4;
+    register uint64_t r9 __asm__("r9") = a5;
+    int64_t status;
+    __asm__ volatile("syscall"
+                     : "=a"(status), "+D"(a0), "+S"(a1), "+d"(a2), "+r"(r10), "+r"(r8), "+r"(r9)
+                     : "a"(number), "b"(deadline)
+                     : "rcx", "r11", "memory");
+    return (struct atm_result){status, {a0, a1, a2, r10, r8, r9}};
+}
+
+#define ATM_STUB_0(name)                                                                           \
+    static inline struct atm_result atm_##name(void)                                               \
+    {                                                                                              \
+        return atm_enter(SYS_##name, 0, 0, 0, 0, 0, 0, 0);                                         \
+    }
+#define ATM_STUB_1(name)                                                                           \
+    static inline struct atm_result atm_##name(uint64_t a0)                                        \
+    {                                                                                              \
+        return atm_enter(SYS_##name, a0, 0, 0, 0, 0, 0, 0);                                        \
+    }
+#define ATM_STUB_2(name)                                                                           \
+    static inline struct atm_result atm_##name(uint64_t a0, uint64_t a1)                           \
+    {                                                                                              \
+        return atm_enter(SYS_##name, a0, a1, 0, 0, 0, 0, 0);                                       \
+    }
+#define ATM_STUB_3(name)                                                                           \
+    static inline struct atm_result atm_##name(uint64_t a0, uint64_t a1, uint64_t a2)              \
+    {                                                                                              \
+        return atm_enter(SYS_##name, a0, a1, a2, 0, 0, 0, 0);                                      \
+    }
+#define ATM_STUB_4(name)                                                                           \
+    static inline struct atm_result atm_##name(uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3) \
+    {                                                                                              \
+        return atm_enter(SYS_##name, a0, a1, a2, a3, 0, 0, 0);                                     \
+    }
+#define ATM_STUB_5(name)                                                                           \
+    static inline struct atm_result atm_##name(uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3, \
+                                               uint64_t a4)                                        \
+    {                                                                                              \
+        return atm_enter(SYS_##name, a0, a1, a2, a3, a4, 0, 0);                                    \
+    }
+#define ATM_STUB_6(name)                                                                           \
+    static inline struct atm_result atm_##name(uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3, \
+                                               uint64_t a4, uint64_t a5)                           \
+    {                                                                                              \
+        return atm_enter(SYS_##name, a0, a1, a2, a3, a4, a5, 0);                                   \
+    }
+#define SYSCALL(number, name, group, nargs, args, results, errors, text) ATM_STUB_##nargs(name)
+#include "atmos/syscalls.def"
+#undef SYSCALL
+
+/* The IPC calls with a deadline (ns since boot); the tag gets TAG_DEADLINE. */
+static inline struct atm_result atm_send_until(uint64_t endpoint, uint64_t tag, const uint64_t w[4],
+                                               uint64_t deadline)
+{
+    return atm_enter(SYS_send, endpoint, tag | TAG_DEADLINE, w[0], w[1], w[2], w[3], deadline);
+}
+
+static inline struct atm_result atm_receive_until(uint64_t endpoint, uint64_t deadline)
+{
+    return atm_enter(SYS_receive, endpoint, TAG_DEADLINE, 0, 0, 0, 0, deadline);
+}
+
+static inline struct atm_result atm_call_until(uint64_t endpoint, uint64_t tag, const uint64_t w[4],
+                                               uint64_t deadline)
+{
+    return atm_enter(SYS_call, endpoint, tag | TAG_DEADLINE, w[0], w[1], w[2], w[3], deadline);
+}
+
+/* The main thread's message page: the same address in every process, see lib/startup.h. */
+static inline struct atm_message *atm_message(void)
+{
+    return (struct atm_message *)(uintptr_t)INIT_MESSAGE_VA;
+}
+
+#endif

@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The first process: starts what the manifest lists, each program in a container of its own, hears how each ends, says
+ * so, starts it again if the manifest wants that, and ends the system with the status of the main program.
+ *
+ * Init owns every endpoint that programs serve; the server only holds the right to receive on it. So a client's handle
+ * stays good while the server is started anew. When a server will not come back, its endpoint is destroyed, and clients
+ * get an error instead of waiting for ever.
+ */
+#include "init.h"
+#include "lib/cpio.h"
+#include "lib/error.h"
+#include "lib/memory.h"
+#include "lib/report.h"
+#include "lib/spawn.h"
+#include "lib/sys.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define HANDLES_MAX_GIVEN 16u
+#define CLIENT_RIGHTS (RIGHT_SEND | RIGHT_GRANT | RIGHT_COPY)
+
+/* A program of the manifest, as it runs. Its death is bit n of events, n its place in the manifest. */
+struct running {
+    uint64_t container; /* handle; 0: not running */
+    uint64_t process;
+    uint64_t endpoint;  /* it serves; 0: none */
+    uint64_t restarts;
+    struct cpio_file file;
+};
+
+static struct manifest manifest;
+static struct running running[MANIFEST_PROGRAMS];
+static uint64_t events; /* endpoint: deaths */
+static const struct atm_boot_info *boot;
+
+struct grants {
+    struct spawn_handle handle[HANDLES_MAX_GIVEN];
+    size_t count;
+    uint64_t made[HANDLES_MAX_GIVEN]; /* handles to close when the program has its copies */
+    size_t made_count;
+};
+
+_Noreturn static void system_end(int status)
+{
+    atm_port_out(BOOT_PORTS, EXIT_PORT, 4 | 1 << 8, (uint64_t)status);
+    for (;;) /* only where the machine has no such port */
+        atm_receive(events, 0);
+}
+
+static struct running *endpoint_owner(const char *name)
+{
+    for (size_t i = 0; i < manifest.programs; i++)
+        if (manifest.program[i].serves[0] != 0 && strcmp(manifest.program[i].serves, name) == 0)
+            return &running[i];
+    return NULL;
+}
+
+uint64_t init_console(void)
+{
+    struct running *console = endpoint_owner("console");
+    return console != NULL && console->container != 0 ? console->endpoint : 0;
+}
+
+static void manifest_error(unsigned line, const char *wrong, const char *word)
+{
+    if (word[0] != 0)
+        init_say("init: etc/manifest, line %u: %s: \"%s\"; the line is ignored\n", line, wrong, word);
+    else
+        init_say("init: etc/manifest, line %u: %s; the line is ignored\n", line, wrong);
+}
+
+static void give(struct grants *g, const char *name, uint64_t number, uint64_t rights,
+                 uint64_t badge)
+{
+    if (g->count < HANDLES_MAX_GIVEN)
+        g->handle[g->count++] = (struct spawn_handle){name, number, rights, badge};
+}
+
+/* A range of ports, lines or device memory: a narrowed handle, closed here once it is handed over. */
+static void give_device(struct grants *g, const struct manifest_program *p,
+                        const struct manifest_grant *grant)
+{
+    static const char *const names[] = {"ports", "irqs", "memory"};
+    static const uint64_t whole[] = {BOOT_PORTS, BOOT_IRQS, BOOT_MEMORY};
+    struct atm_result r = atm_device_narrow(whole[grant->kind], grant->first, grant->count);
+    if (r.status < 0) {
+        init_say("init: %s: cannot be granted %s %lu to %lu: %s\n", p->name, names[grant->kind],
+                 grant->first, grant->first + grant->count - 1, atm_error_text(r.status));
+        return;
+    }
+    g->made[g->made_count++] = r.r[0];
+    give(g, names[grant->kind], r.r[0], RIGHTS_ALL, 0);
+}
+
+static void give_endpoints(struct grants *g, size_t n)
+{
+    const struct manifest_program *p = &manifest.program[n];
+    if (running[n].endpoint != 0)
+        give(g, "serve", running[n].endpoint, RIGHTS_ALL & ~RIGHT_DESTROY, 0);
+    for (size_t i = 0; i < p->uses; i++) {
+        struct running *owner = endpoint_owner(p->use[i].name);
+        if (owner == NULL || owner->endpoint == 0)
+            init_say("init: %s uses endpoint \"%s\", which no program serves\n", p->name,
+                     p->use[i].name);
+        else
+            give(g, p->use[i].name, owner->endpoint, CLIENT_RIGHTS, p->use[i].marked ? n + 1 : 0);
+    }
+}
+
+static void grants_collect(struct grants *g, size_t n)
+{
+    const struct manifest_program *p = &manifest.program[n];
+    *g = (struct grants){0};
+    give_endpoints(g, n);
+    for (size_t i = 0; i < p->grants; i++)
+        give_device(g, p, &p->grant[i]);
+    if (p->container)
+        give(g, "container", running[n].container, RIGHTS_ALL & ~RIGHT_DESTROY, 0);
+    if (p->system != SYSTEM_NONE)
+        give(g, "system", BOOT_CONTAINER,
+             RIGHT_READ | RIGHT_COPY | (p->system == SYSTEM_DESTROY ? RIGHT_DESTROY : 0), 0);
+}
+
+/* Arguments and environment of a program; the pointers are good until the next call. */
+static void words_collect(struct spawn *s, size_t n)
+{
+    static const char *arguments[MANIFEST_LIST + 2];
+    static const char *environment[3];
+    static char command[sizeof boot->command + 16];
+    const struct manifest_program *p = &manifest.program[n];
+    size_t count = 0;
+    arguments[count++] = p->name;
+    for (size_t i = 0; i < p->arguments; i++)
+        arguments[count++] = p->argument[i];
+    arguments[count] = NULL;
+    environment[0] = boot->machine == MACHINE_HOSTED ? "MACHINE=hosted" : "MACHINE=x86_64";
+    snprintf(command, sizeof command, "COMMAND=%s", boot->command);
+    environment[1] = p->main && boot->command[0] != 0 ? command : NULL;
+    environment[2] = NULL;
+    s->arguments = arguments;
+    s->environment = environment;
+}
+
+static int64_t container_make(size_t n)
+{
+    const struct manifest_program *p = &manifest.program[n];
+    uint64_t name[2];
+    uint64_t cpus = p->cpus != 0 ? p->cpus : atm_container_info(BOOT_CONTAINER).r[3];
+    name_pack(p->name, name);
+    struct atm_result r =
+        atm_container_create(BOOT_CONTAINER, p->quota, cpus, p->ceiling, name[0], name[1]);
+    running[n].container = r.status == 0 ? r.r[0] : 0;
+    return r.status;
+}
+
+static void container_end(struct running *r)
+{
+    object_destroy(r->container);
+    atm_handle_close(r->container);
+    if (r->process != 0)
+        atm_handle_close(r->process);
+    r->container = r->process = 0;
+}
+
+static uint64_t lowest_cpu(uint64_t cpus)
+{
+    return cpus == 0 ? 0 : (uint64_t)__builtin_ctzll(cpus);
+}
+
+static struct spawned process_make(size_t n)
+{
+    const struct manifest_program *p = &manifest.program[n];
+    struct running *r = &running[n];
+    struct grants g;
+    struct spawn s = {.name = p->name, .image = r->file.data, .bytes = r->file.bytes};
+    s.container = r->container;
+    s.death_endpoint = events;
+    s.death_bits = 1ul << n;
+    s.priority = p->priority;
+    s.cpu = lowest_cpu(p->cpus);
+    words_collect(&s, n);
+    grants_collect(&g, n);
+    s.handles = g.handle;
+    s.handle_count = g.count;
+    s.initrd_va = INITRD_VA;
+    s.initrd_bytes = p->initrd ? boot->initrd_bytes : 0;
+    struct spawned out = spawn_program(&s);
+    for (size_t i = 0; i < g.made_count; i++)
+        atm_handle_close(g.made[i]);
+    return out;
+}
+
+/* 1 if it runs; else says why not. */
+static int program_start(size_t n)
+{
+    const struct manifest_program *p = &manifest.program[n];
+    struct running *r = &running[n];
+    if (!cpio_find((const void *)(uintptr_t)INITRD_VA, boot->initrd_bytes, p->file, &r->file)) {
+        init_say("init: %s: there is no file \"%s\" in the initial ramdisk\n", p->name, p->file);
+        return 0;
+    }
+    int64_t status = container_make(n);
+    if (status != 0) {
+        init_say("init: %s: its container with %lu pages cannot be made: %s\n", p->name, p->quota,
+                 atm_error_text(status));
+        return 0;
+    }
+    struct spawned out = process_make(n);
+    if (out.status != 0) {
+        init_say("init: %s cannot be started: %s: %s\n", p->name, out.step,
+                 atm_error_text(out.status));
+        container_end(r);
+        return 0;
+    }
+    atm_handle_close(out.thread);
+    r->process = out.process;
+    return 1;
+}
+
+/* The server will not come back: whoever waits for it gets an error. */
+static void endpoint_end(struct running *r)
+{
+    if (r->endpoint != 0) {
+        object_destroy(r->endpoint);
+        atm_handle_close(r->endpoint);
+        r->endpoint = 0;
+    }
+}
+
+static int restart_wanted(const struct manifest_program *p, const struct running *r, int status)
+{
+    int crashed = status >= STATUS_FAULT && status <= STATUS_KILLED;
+    if (p->restart == RESTART_NEVER || (p->restart == RESTART_ON_FAULT && !crashed))
+        return 0;
+    if (r->restarts < p->restart_limit)
+        return 1;
+    init_say("init: %s was restarted %lu times, as often as the manifest allows\n", p->name,
+             r->restarts);
+    return 0;
+}
+
+/* Says how a program ended, unless it is the main one and simply exited. */
+static void end_tell(const struct manifest_program *p, const struct running *r, int status)
+{
+    char text[REPORT_BYTES];
+    struct report report = {p->name, "init", r->process, r->file.data, r->file.bytes};
+    if (report_fault(&report, text))
+        init_say("%s", text);
+    else if (status == STATUS_KILLED)
+        init_say("init: %s was killed\n", p->name);
+    else if (!p->main)
+        init_say("init: %s ended with status %d\n", p->name, status);
+}
+
+static void program_ended(size_t n)
+{
+    const struct manifest_program *p = &manifest.program[n];
+    struct running *r = &running[n];
+    if (r->container == 0)
+        return;
+    int status = report_status(r->process);
+    uint64_t process = r->process;
+    uint64_t container = r->container;
+    /* While it is told the program counts as gone: its endpoint may be the console's. */
+    r->container = 0;
+    end_tell(p, r, status);
+    r->process = process;
+    r->container = container;
+    container_end(r);
+    if (restart_wanted(p, r, status)) {
+        r->restarts++;
+        if (program_start(n)) {
+            init_say("init: %s was started again\n", p->name);
+            return;
+        }
+    }
+    endpoint_end(r);
+    if (p->main)
+        system_end(status);
+}
+
+static void system_start(void)
+{
+    int main_runs = 0;
+    for (size_t n = 0; n < manifest.programs; n++)
+        if (manifest.program[n].serves[0] != 0) {
+            struct atm_result r = atm_endpoint_create(0);
+            running[n].endpoint = r.status == 0 ? r.r[0] : 0;
+        }
+    for (size_t n = 0; n < manifest.programs; n++) {
+        int runs = program_start(n);
+        if (!runs)
+            endpoint_end(&running[n]);
+        main_runs |= runs && manifest.program[n].main;
+    }
+    if (!main_runs) {
+        init_say("init: no main program runs (a manifest needs one with the word \"main\"): "
+                 "the system ends\n");
+        system_end(1);
+    }
+}
+
+int main(void)
+{
+    struct cpio_file file;
+    boot = startup_boot();
+    if (boot == NULL) {
+        fprintf(stderr, "init: it is the kernel that starts this program, at boot\n");
+        return 1;
+    }
+    struct atm_result r = atm_endpoint_create(0);
+    events = r.r[0];
+    if (r.status < 0 || !cpio_find((const void *)(uintptr_t)INITRD_VA, boot->initrd_bytes,
+                                   "etc/manifest", &file)) {
+        init_say("init: there is no etc/manifest in the initial ramdisk: the system ends\n");
+        system_end(1);
+    }
+    manifest_read((const char *)file.data, file.bytes, &manifest, manifest_error);
+    system_start();
+    for (;;) {
+        r = atm_receive(events, 0);
+        for (size_t n = 0; r.status == 0 && n < manifest.programs; n++)
+            if ((r.r[2] >> n & 1) != 0)
+                program_ended(n);
+    }
+}

@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Editing a line, with a history. Keys: arrows, Home, End, Delete, backspace, ^A ^E ^B ^F ^P ^N ^K ^U ^W ^L ^C ^D.
+ */
+#include "lib/console.h"
+#include "shell.h"
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+
+#define HISTORY_LINES 64u
+#define LINE_MAX_BYTES 480u
+
+#define CONTROL(letter) ((letter) - 'A' + 1)
+enum key {
+    KEY_ENTER = '\r',
+    KEY_ESCAPE = 27,
+    KEY_RUBOUT = 127,
+    KEY_UP = 256,
+    KEY_DOWN,
+    KEY_RIGHT,
+    KEY_LEFT,
+    KEY_HOME,
+    KEY_END,
+    KEY_DELETE,
+    KEY_OTHER,
+    KEY_NONE = -1 /* the end of input */
+};
+
+struct editor {
+    const char *prompt;
+    char text[LINE_MAX_BYTES + 1];
+    size_t bytes;
+    size_t cursor;
+    size_t back; /* lines back in history; 0: the line being typed */
+    char typed[LINE_MAX_BYTES + 1]; /* kept while history is shown */
+};
+
+static char history[HISTORY_LINES][LINE_MAX_BYTES + 1];
+static size_t history_count; /* lines ever added */
+
+static int byte_read(void)
+{
+    static char keys[64];
+    static int64_t have, used;
+    if (used == have) {
+        used = 0;
+        have = console_read(keys, sizeof keys);
+        if (have <= 0) {
+            have = 0;
+            return KEY_NONE;
+        }
+    }
+    return (unsigned char)keys[used++];
+}
+
+/* The key an escape sequence stands for: ESC [ A, ESC O H, ESC [ 3 ~ and the like. */
+static int escape_read(void)
+{
+    int c = byte_read();
+    if (c != '[' && c != 'O')
+        return c == KEY_NONE ? KEY_NONE : KEY_OTHER;
+    int number = 0;
+    for (c = byte_read(); isdigit(c) || c == ';'; c = byte_read())
+        number = c == ';' ? 0 : number * 10 + (c - '0');
+    switch (c) {
+    case 'A':
+        return KEY_UP;
+    case 'B':
+        return KEY_DOWN;
+    case 'C':
+        return KEY_RIGHT;
+    case 'D':
+        return KEY_LEFT;
+    case 'H':
+        return KEY_HOME;
+    case 'F':
+        return KEY_END;
+    case '~':
+        return number == 1 || number == 7 ? KEY_HOME
+               : number == 4 || number == 8 ? KEY_END
+               : number == 3 ? KEY_DELETE
+                             : KEY_OTHER;
+    default:
+        return c == KEY_NONE ? KEY_NONE : KEY_OTHER;
+    }
+}
+
+static int key_read(void)
+{
+    int c = byte_read();
+    return c == KEY_ESCAPE ? escape_read() : c;
+}
+
+static void draw(const struct editor *e)
+{
+    printf("\r%s%s\x1b[K", e->prompt, e->text);
+    if (e->cursor < e->bytes)
+        printf("\x1b[%luD", e->bytes - e->cursor);
+    fflush(stdout);
+}
+
+static void text_set(struct editor *e, const char *text)
+{
+    e->bytes = e->cursor = strlcpy(e->text, text, sizeof e->text);
+    if (e->bytes > LINE_MAX_BYTES)
+        e->bytes = e->cursor = LINE_MAX_BYTES;
+}
+
+static void text_insert(struct editor *e, char c)
+{
+    if (e->bytes == LINE_MAX_BYTES)
+        return;
+    memmove(e->text + e->cursor + 1, e->text + e->cursor, e->bytes - e->cursor + 1);
+    e->text[e->cursor++] = c;
+    e->bytes++;
+}
+
+/* Removes [from, to); the cursor goes to from. */
+static void text_remove(struct editor *e, size_t from, size_t to)
+{
+    memmove(e->text + from, e->text + to, e->bytes - to + 1);
+    e->bytes -= to - from;
+    e->cursor = from;
+}
+
+static void word_remove(struct editor *e)
+{
+    size_t from = e->cursor;
+    while (from > 0 && e->text[from - 1] == ' ')
+        from--;
+    while (from > 0 && e->text[from - 1] != ' ')
+        from--;
+    text_remove(e, from, e->cursor);
+}
+
+static void history_move(struct editor *e, int older)
+{
+    size_t kept = history_count < HISTORY_LINES ? history_count : HISTORY_LINES;
+    if (older ? e->back == kept : e->back == 0)
+        return;
+    if (e->back == 0)
+        strlcpy(e->typed, e->text, sizeof e->typed);
+    e->back += older ? 1 : (size_t)-1;
+    text_set(e, e->back == 0 ? e->typed : history[(history_count - e->back) % HISTORY_LINES]);
+}
+
+static void history_add(const char *line)
+{
+    const char *last = history[(history_count + HISTORY_LINES - 1) % HISTORY_LINES];
+    if (line[0] == 0 || (history_count > 0 && strcmp(last, line) == 0))
+        return;
+    strlcpy(history[history_count++ % HISTORY_LINES], line, LINE_MAX_BYTES + 1);
+}
+
+static void cursor_move(struct editor *e, int key)
+{
+    if ((key == KEY_LEFT || key == CONTROL('B')) && e->cursor > 0)
+        e->cursor--;
+    else if ((key == KEY_RIGHT || key == CONTROL('F')) && e->cursor < e->bytes)
+        e->cursor++;
+    else if (key == KEY_HOME || key == CONTROL('A'))
+        e->cursor = 0;
+    else if (key == KEY_END || key == CONTROL('E'))
+        e->cursor = e->bytes;
+}
+
+static void key_apply(struct editor *e, int key)
+{
+    switch (key) {
+    case CONTROL('H'):
+    case KEY_RUBOUT:
+        if (e->cursor > 0)
+            text_remove(e, e->cursor - 1, e->cursor);
+        return;
+    case CONTROL('D'):
+    case KEY_DELETE:
+        if (e->cursor < e->bytes)
+            text_remove(e, e->cursor, e->cursor + 1);
+        return;
+    case CONTROL('K'):
+        text_remove(e, e->cursor, e->bytes);
+        return;
+    case CONTROL('U'):
+        text_remove(e, 0, e->cursor);
+        return;
+    case CONTROL('W'):
+        word_remove(e);
+        return;
+    case CONTROL('L'):
+        printf("\x1b[H\x1b[2J");
+        return;
+    case KEY_UP:
+    case CONTROL('P'):
+        history_move(e, 1);
+        return;
+    case KEY_DOWN:
+    case CONTROL('N'):
+        history_move(e, 0);
+        return;
+    default:
+        if (key >= ' ' && key < 256)
+            text_insert(e, (char)key);
+        else
+            cursor_move(e, key);
+    }
+}
+
+int line_edit(const char *prompt, char *line, size_t bytes)
+{
+    static struct editor e;
+    e = (struct editor){.prompt = prompt};
+    for (;;) {
+        draw(&e);
+        int key = key_read();
+        if (key == KEY_ENTER || key == '\n')
+            break;
+        if (key == KEY_NONE || (key == CONTROL('D') && e.bytes == 0)) {
+            puts("");
+            return -1;
+        }
+        if (key == CONTROL('C')) {
+            puts("^C");
+            text_set(&e, "");
+            e.back = 0;
+        } else {
+            key_apply(&e, key);
+        }
+    }
+    e.cursor = e.bytes;
+    draw(&e);
+    puts("");
+    history_add(e.text);
+    return (int)strlcpy(line, e.text, bytes);
+}

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Running programs and scripts. Each program gets a container of its own inside the shell's, with a quota; when it has
+ * ended the container goes, and with it all that the program made.
+ */
+#include "lib/console.h"
+#include "lib/error.h"
+#include "lib/file.h"
+#include "lib/memory.h"
+#include "lib/report.h"
+#include "lib/spawn.h"
+#include "lib/sys.h"
+#include "shell.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define EVENT_DEATH 1u
+#define RUN_CEILING 30u
+#define RUN_PRIORITY 20u
+#define FIRST_BADGE 1000u /* programs the shell runs are told apart by badges from here on */
+
+struct run_record run_record;
+
+/* A program being run. */
+struct run {
+    const char *name; /* without folders */
+    struct file_image image;
+    uint64_t container; /* handle */
+    uint64_t process;   /* handle */
+};
+
+static const char *last_part(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash == NULL ? path : slash + 1;
+}
+
+static struct spawned run_spawn(struct run *run, char **word)
+{
+    static uint64_t badge = FIRST_BADGE;
+    badge++;
+    static char machine[32];
+    const char *environment[2] = {machine, NULL};
+    struct spawn_handle handles[] = {
+        {"console", startup_handle("console"), RIGHTS_ALL, badge},
+        {"fs", startup_handle("fs"), RIGHTS_ALL, badge},
+        {"container", run->container, RIGHTS_ALL & ~RIGHT_DESTROY, 0},
+    };
+    const char *kind = getenv("MACHINE");
+    snprintf(machine, sizeof machine, "MACHINE=%s", kind == NULL ? "" : kind);
+    struct spawn s = {
+        .name = run->name,
+        .image = run->image.data,
+        .bytes = run->image.bytes,
+        .container = run->container,
+        .death_endpoint = shell.events,
+        .death_bits = EVENT_DEATH,
+        .priority = RUN_PRIORITY,
+        .arguments = (const char *const *)word,
+        .environment = environment,
+        .handles = handles,
+        .handle_count = sizeof handles / sizeof handles[0],
+    };
+    return spawn_program(&s);
+}
+
+/* Adds up what the threads of an ended program used. */
+static void record_take(uint64_t process)
+{
+    uint64_t previous = 0;
+    run_record.valid = 1;
+    for (;;) {
+        struct atm_result r = atm_child_next(process, previous);
+        if (previous != 0)
+            atm_handle_close(previous);
+        if (r.status < 0)
+            return;
+        previous = r.r[0];
+        r = atm_thread_info(previous);
+        if (r.status == 0) {
+            run_record.ticks += r.r[3];
+            run_record.syscalls += r.r[5];
+        }
+    }
+}
+
+/* Waits until the program has ended; ^C ends it. Gives its status. */
+static int run_wait(struct run *run)
+{
+    int interrupted = 0;
+    for (;;) {
+        struct atm_result r = atm_receive(shell.events, 0);
+        if (r.status < 0 || (r.r[1] & TAG_EVENT) == 0)
+            continue;
+        if ((r.r[2] & EVENT_DEATH) != 0)
+            break;
+        if ((r.r[2] & CONSOLE_INTERRUPT) != 0) {
+            interrupted = 1;
+            puts("^C");
+            object_destroy(run->process);
+            break;
+        }
+    }
+    if (interrupted)
+        return STATUS_KILLED;
+    return report_status(run->process);
+}
+
+static void run_tell(struct run *run, int status)
+{
+    char text[REPORT_BYTES];
+    struct report report = {run->name, "shell", run->process, run->image.data, run->image.bytes};
+    if (report_fault(&report, text))
+        printf("%s", text);
+    else if (status == STATUS_KILLED)
+        printf("%s was killed\n", run->name);
+}
+
+static int run_program(struct run *run, char **word)
+{
+    struct spawned out = run_spawn(run, word);
+    if (out.status != 0) {
+        printf("%s cannot be started: %s: %s\n", run->name, out.step, atm_error_text(out.status));
+        return 126;
+    }
+    run->process = out.process;
+    atm_handle_close(out.thread);
+    int status = run_wait(run);
+    record_take(run->process);
+    run_tell(run, status);
+    atm_handle_close(run->process);
+    /* A death that was noticed by the ^C is still pending. */
+    while (atm_receive(shell.events, TAG_NONBLOCK).status == 0)
+        ;
+    return status;
+}
+
+static int program_run(struct run *run, char **word, uint64_t quota)
+{
+    uint64_t name[2];
+    name_pack(run->name, name);
+    uint64_t cpus = atm_container_info(shell.own).r[3];
+    struct atm_result r =
+        atm_container_create(shell.own, quota, cpus, RUN_CEILING, name[0], name[1]);
+    if (r.status < 0) {
+        printf("%s cannot be started: a container with %lu pages: %s\n", run->name, quota,
+               atm_error_text(r.status));
+        return 126;
+    }
+    run->container = r.r[0];
+    if (shell.interactive)
+        console_watch(shell.events);
+    int status = run_program(run, word);
+    object_destroy(run->container);
+    atm_handle_close(run->container);
+    return status;
+}
+
+static int script_run(const struct run *run)
+{
+    if (shell.depth == SHELL_DEPTH) {
+        printf("%s: scripts run scripts more than %d deep\n", run->name, SHELL_DEPTH);
+        return 126;
+    }
+    shell.depth++;
+    int status = shell_run((const char *)run->image.data, run->image.bytes);
+    shell.depth--;
+    return status;
+}
+
+/* A script is text: no zero byte at its beginning. */
+static int is_script(const struct file_image *image)
+{
+    return memchr(image->data, 0, image->bytes < 128 ? image->bytes : 128) == NULL;
+}
+
+int file_run(size_t words, char **word, uint64_t quota)
+{
+    char path[FILE_NAME_BYTES];
+    struct run run = {.name = last_part(word[0])};
+    (void)words;
+    snprintf(path, sizeof path, "%s%s", strchr(word[0], '/') == NULL ? "bin/" : "", word[0]);
+    fflush(stdout);
+    int64_t status = file_load(path, &run.image);
+    if (status != 0) {
+        printf("%s: %s\n", word[0], file_error_text(status));
+        return STATUS_NOT_FOUND;
+    }
+    int result = is_script(&run.image) ? script_run(&run) : program_run(&run, word, quota);
+    file_unload(&run.image);
+    return result;
+}

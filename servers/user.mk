@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: MIT
+# User space: the library, one program for each folder here, and the initial ramdisk with all of them. Built once;
+# both kernels run the very same files.
+#
+#   build/user/bin/NAME       program, with its symbol table (fault reports name functions)
+#   build/user/debug/NAME     the same with debug information, for gdb
+#   build/user/initrd.cpio    newc archive: bin/, etc/
+BUILD ?= build
+WARN ?= -Wall -Wextra -Wconversion -Wshadow
+
+USER_DIR := $(BUILD)/user
+USER_CC ?= $(CC)
+USER_INCLUDE := -nostdinc -isystem $(shell $(USER_CC) -print-file-name=include) \
+                -I. -Iinclude -Ilib/include
+USER_CFLAGS := -std=c11 -O2 -g -ffreestanding -nostdlib -fno-stack-protector -fno-pic \
+               -fno-asynchronous-unwind-tables -fno-omit-frame-pointer -mno-avx -mno-red-zone \
+               -fcf-protection=none -fno-tree-loop-distribute-patterns $(WARN) $(USER_INCLUDE)
+USER_LDFLAGS := -nostdlib -static -no-pie -Wl,-z,noexecstack,-z,max-page-size=4096,-z,norelro \
+                -Wl,--build-id=none,-T,lib/program.lds
+
+USER_LIB_SRC := $(sort $(wildcard lib/*.c))
+USER_LIB_OBJ := $(USER_LIB_SRC:%.c=$(USER_DIR)/obj/%.o)
+USER_PROGRAMS := $(sort $(patsubst servers/%/,%,$(wildcard servers/*/)))
+USER_ETC := $(sort $(wildcard servers/etc/*))
+USER_PROGRAMS := $(filter-out etc,$(USER_PROGRAMS))
+USER_BIN := $(USER_PROGRAMS:%=$(USER_DIR)/bin/%)
+USER_INITRD := $(USER_DIR)/initrd.cpio
+
+user_objects = $(patsubst %.c,$(USER_DIR)/obj/%.o,$(sort $(wildcard servers/$(1)/*.c)))
+
+.PHONY: user
+user: $(USER_INITRD) ## builds the user programs and the initial ramdisk
+
+# Linked against by every program, never by name: start first.
+$(USER_DIR)/libatmos.a: $(USER_LIB_OBJ)
+	@rm -f $@
+	ar rcsD $@ $^
+
+$(USER_DIR)/obj/%.o: %.c
+	@mkdir -p $(@D)
+	$(USER_CC) $(USER_CFLAGS) -MMD -MP -c $< -o $@
+
+$(USER_DIR)/obj/%.o: %.S
+	@mkdir -p $(@D)
+	$(USER_CC) -c $< -o $@
+
+define user_program
+$(USER_DIR)/debug/$(1): $(USER_DIR)/obj/lib/crt0.o $(call user_objects,$(1)) $(USER_DIR)/libatmos.a \
+                        lib/program.lds
+	@mkdir -p $$(@D)
+	$(USER_CC) $(USER_LDFLAGS) -o $$@ $$(filter %.o,$$^) $(USER_DIR)/libatmos.a -lgcc
+endef
+$(foreach program,$(USER_PROGRAMS),$(eval $(call user_program,$(program))))
+
+$(USER_DIR)/bin/%: $(USER_DIR)/debug/%
+	@mkdir -p $(@D)
+	objcopy --strip-debug $< $@
+
+# Sorted, owned by root, at a fixed time: the same sources make the same archive.
+$(USER_INITRD): $(USER_BIN) $(USER_ETC) servers/user.mk
+	@rm -rf $(USER_DIR)/root && mkdir -p $(USER_DIR)/root/bin $(USER_DIR)/root/etc
+	cp $(USER_BIN) $(USER_DIR)/root/bin/
+	cp $(USER_ETC) $(USER_DIR)/root/etc/
+	chmod -R u=rwX,go=rX $(USER_DIR)/root
+	find $(USER_DIR)/root -exec touch -h -d @0 {} +
+	cd $(USER_DIR)/root && find bin etc | LC_ALL=C sort | \
+	    cpio -o -H newc --reproducible --owner=0:0 --quiet > ../initrd.cpio.new
+	mv $(USER_DIR)/initrd.cpio.new $@
+
+-include $(shell find $(USER_DIR)/obj -name '*.d' 2>/dev/null)
