@@ -5,7 +5,8 @@
 
 HOSTED_DIRECT_SRC := $(addprefix arch/hosted/,memory.c panic.c direct.c snapshot.c)
 HOSTED_NATIVE_SRC := $(filter-out $(addprefix arch/hosted/,direct.c snapshot.c snapshot_trace.c),$(wildcard arch/hosted/*.c))
-HOSTED_CPPFLAGS := -std=gnu11 -D_GNU_SOURCE= -I. -Iinclude -include arch/hosted/windows.h
+# <sys/ucontext.h>, which <signal.h> includes, would take the names REG_RAX and so on that are ours (atmos/abi.h).
+HOSTED_CPPFLAGS := -std=gnu11 -D_GNU_SOURCE= -D_SYS_UCONTEXT_H=1 -I. -Iinclude -include arch/hosted/windows.h
 HOSTED_CFLAGS ?= -O2 -g -fno-omit-frame-pointer
 HOSTED_ASAN := -fsanitize=address,undefined -fno-sanitize-recover=undefined
 
@@ -26,11 +27,11 @@ $(BUILD)/hosted/asan/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(HOSTED_CPPFLAGS) $(HOSTED_CFLAGS) $(HOSTED_ASAN) $(WARN) -MMD -MP -c -o $@ $<
 
-$(BUILD)/hosted/arch/hosted/stub.o: arch/hosted/stub.S arch/hosted/stub_layout.h
+$(BUILD)/hosted/arch/hosted/stub_program.o: arch/hosted/stub_program.S arch/hosted/stub_layout.h
 	@mkdir -p $(@D)
 	$(CC) -I. -c -o $@ $<
 
-$(BUILD)/hosted/stub.elf: $(BUILD)/hosted/arch/hosted/stub.o arch/hosted/stub.ld
+$(BUILD)/hosted/stub.elf: $(BUILD)/hosted/arch/hosted/stub_program.o arch/hosted/stub.ld
 	$(LD) -static -nostdlib -z max-page-size=4096 -T arch/hosted/stub.ld -o $@ $<
 
 $(BUILD)/hosted/arch/hosted/stub_image.o $(BUILD)/hosted/asan/arch/hosted/stub_image.o: arch/hosted/stub_image.S \

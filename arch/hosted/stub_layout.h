@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Where things are in an address-space process (a stub): shared by stub.S, its linker script and stub.c. All of it is
+ * Where things are in an address-space process (a stub): shared by stub_program.S, its linker script and stub.c. All of it is
  * above USER_TOP, so no address a program may use is taken.
  */
 #ifndef HOSTED_STUB_LAYOUT_H

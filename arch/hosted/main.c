@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Start of the native hosted system: memory, the initial ramdisk in its last frames, the core's boot, the first thread.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "arch/hosted/native.h"
+
+static _Noreturn void initrd_refuse(const char *why, const char *what_to_do)
+{
+    fprintf(stderr, "atmos-hosted: cannot read the initial ramdisk %s: %s\n%s\n", options.initrd,
+            why, what_to_do);
+    exit(1);
+}
+
+/* Copies the archive into the last frames of memory; returns the first of these. */
+static pfn_t initrd_load(uint64_t *bytes)
+{
+    int fd = open(options.initrd, O_RDONLY | O_CLOEXEC);
+    struct stat status;
+    uint64_t pages, done = 0;
+    pfn_t first;
+
+    if (fd < 0 || fstat(fd, &status) != 0) {
+        initrd_refuse(strerror(errno),
+                      "Build it with `make run`, or name another with --initrd FILE.");
+    }
+    pages = ((uint64_t)status.st_size + PAGE_SIZE - 1) / PAGE_SIZE;
+    if (!S_ISREG(status.st_mode) || pages == 0) {
+        initrd_refuse("it is no file, or empty", "Name a newc cpio archive with --initrd FILE.");
+    }
+    if (pages > hosted_frames() / 2) {
+        initrd_refuse("it needs more than half of the memory", "Give more with --memory SIZE.");
+    }
+    first = hosted_frames() - (pfn_t)pages;
+    *bytes = (uint64_t)status.st_size;
+    while (done < *bytes) {
+        ssize_t n = read(fd, (uint8_t *)&page_at[first] + done, *bytes - done);
+
+        if (n <= 0) {
+            initrd_refuse(n == 0 ? "it became shorter" : strerror(errno), "Try again.");
+        }
+        done += (uint64_t)n;
+    }
+    close(fd);
+    return first;
+}
+
+/* As a sanitizer would: leaks do not matter in a process that ends, and their finder cannot work under ptrace. */
+const char *__asan_default_options(void);
+const char *__asan_default_options(void) { return "detect_leaks=0"; }
+
+int main(int argc, char **argv)
+{
+    struct boot_image image = {.machine = MACHINE_HOSTED};
+    const char *error;
+    pfn_t first = 0;
+
+    options_read(argc, argv);
+    hosted_memory_init((uint32_t)(options.memory / PAGE_SIZE));
+    image.initrd = initrd_load(&image.initrd_bytes);
+    image.command = options.command;
+    time_init();
+    trace_init();
+    stubs_init();
+    kernel_boot_begin(hosted_frames());
+    kernel_boot_ram(1, image.initrd - 1);
+    kernel_boot_cpu(0);
+    error = kernel_boot_init(&image, &first);
+    if (error != NULL) {
+        fprintf(stderr, "atmos-hosted: %s: %s\n", options.initrd, error);
+        return 1;
+    }
+    terminal_init();
+    guest_loop(first);
+}

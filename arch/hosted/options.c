@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The command line. Every message names what is wrong and what would be right, and goes to standard error with status 2;
+ * --help goes to standard output.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "arch/hosted/native.h"
+
+#define MEGABYTE 0x100000u
+#define MEMORY_DEFAULT (128u * (uint64_t)MEGABYTE)
+#define MEMORY_LEAST (4u * (uint64_t)MEGABYTE)
+#define MEMORY_MOST ((uint64_t)FRAMES_MAX * PAGE_SIZE)
+
+struct options options;
+
+static const char help_text[] =
+    "usage: atmos-hosted [OPTION]...\n"
+    "Runs the Atmosphere kernel and its programs as a process, on this terminal.\n"
+    "\n"
+    "  --command TEXT   run these shell commands (\"ls; ps\") and exit with their status\n"
+    "  --memory SIZE    memory of the machine, 4M to 64G (default 128M)\n"
+    "  --initrd FILE    initial ramdisk, a newc cpio archive (default ../user/initrd.cpio\n"
+    "                   beside the folder of this program)\n"
+    "  --trace          print every system call on standard error\n"
+    "  --check          check all invariants after every entry of the kernel\n"
+    "  --real-time      use the host's clock; else time is logical and runs are repeatable\n"
+    "  --seed N         logical time moves in random steps that depend on N\n"
+    "  --help           this text\n";
+
+static _Noreturn void refuse(const char *option, const char *text, const char *right)
+{
+    fprintf(stderr, "atmos-hosted: %s \"%s\": %s\n", option, text, right);
+    exit(2);
+}
+
+static uint64_t number_read(const char *option, const char *text, const char *right, char **end)
+{
+    unsigned long long value;
+
+    errno = 0;
+    value = strtoull(text, end, 0);
+    if (errno != 0 || *end == text || text[0] == '-') {
+        refuse(option, text, right);
+    }
+    return value;
+}
+
+static uint64_t memory_read(const char *text)
+{
+    static const char right[] = "a size from 4M to 64G is needed, such as 128M";
+    static const char units[] = "KMGkmg";
+    char *end;
+    uint64_t value = number_read("--memory", text, right, &end);
+    const char *unit = *end == 0 ? NULL : strchr(units, *end);
+    uint64_t scale = *end == 0 ? 1 : unit == NULL ? 0 : 1024ull << ((unit - units) % 3 * 10);
+
+    if (scale == 0 || (unit != NULL && end[1] != 0) || value > MEMORY_MOST / scale ||
+        value * scale < MEMORY_LEAST) {
+        refuse("--memory", text, right);
+    }
+    return value * scale / PAGE_SIZE * PAGE_SIZE;
+}
+
+static uint64_t seed_read(const char *text)
+{
+    char *end;
+    uint64_t value = number_read("--seed", text, "a number is needed", &end);
+
+    if (*end != 0) {
+        refuse("--seed", text, "a number is needed");
+    }
+    return value;
+}
+
+/* build/hosted/atmos-hosted finds build/user/initrd.cpio. */
+static const char *initrd_default(void)
+{
+    static char path[PATH_MAX + 32];
+    ssize_t length = readlink("/proc/self/exe", path, PATH_MAX - 1);
+    char *slash;
+
+    path[length < 0 ? 0 : length] = 0;
+    slash = strrchr(path, '/');
+    strcpy(slash == NULL ? path : slash + 1, "../user/initrd.cpio");
+    return path;
+}
+
+static void option_take(int option)
+{
+    switch (option) {
+    case 'm':
+        options.memory = memory_read(optarg);
+        break;
+    case 'i':
+        options.initrd = optarg;
+        break;
+    case 'c':
+        options.command = optarg;
+        break;
+    case 's':
+        options.seed = seed_read(optarg);
+        options.seeded = true;
+        break;
+    case 't':
+        options.trace = true;
+        break;
+    case 'k':
+        options.check = true;
+        break;
+    case 'r':
+        options.real_time = true;
+        break;
+    case 'h':
+        fputs(help_text, stdout);
+        exit(0);
+    default:
+        fputs("atmos-hosted: --help lists the options\n", stderr);
+        exit(2);
+    }
+}
+
+void options_read(int argc, char **argv)
+{
+    static const struct option table[] = {{"memory", required_argument, NULL, 'm'},
+                                          {"initrd", required_argument, NULL, 'i'},
+                                          {"command", required_argument, NULL, 'c'},
+                                          {"seed", required_argument, NULL, 's'},
+                                          {"trace", no_argument, NULL, 't'},
+                                          {"check", no_argument, NULL, 'k'},
+                                          {"real-time", no_argument, NULL, 'r'},
+                                          {"help", no_argument, NULL, 'h'},
+                                          {NULL, 0, NULL, 0}};
+    int option;
+
+    options.memory = MEMORY_DEFAULT;
+    options.command = "";
+    while ((option = getopt_long(argc, argv, "", table, NULL)) != -1) {
+        option_take(option);
+    }
+    if (optind < argc) {
+        refuse("argument", argv[optind],
+               "nothing but options is expected; commands go into --command");
+    }
+    if (options.initrd == NULL) {
+        options.initrd = initrd_default();
+    }
+    if (strlen(options.command) >= sizeof((struct atm_boot_info *)0)->command) {
+        refuse("--command", options.command, "it is longer than 1023 bytes; put it into a script");
+    }
+}

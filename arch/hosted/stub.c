@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Address-space processes. Each root table that runs has a stub: a host process traced by this one, started from the
+ * image of stub_program.S, that holds nothing but mappings of guest frames and one page of its own above USER_TOP. Stubs are a
+ * cache: when there are too many, or the host refuses another, the one that ran longest ago goes, and its mappings fill
+ * again when they are needed.
+ *
+ * Why a guest cannot harm the kernel or the host:
+ *   - it runs in another host process, started by exec, which shares only the memfd of guest RAM with the kernel; of
+ *     that it sees the pages mapped into it, and only tlb.c maps, from the simulated page table;
+ *   - it runs under PTRACE_SYSEMU alone, so whatever system call instruction it executes (syscall, int 0x80, sysenter,
+ *     the stub page's own) stops it before the host looks at the call;
+ *   - should that ever fail, its seccomp filter kills it: only mmap and munmap, only from the gate, are allowed, and a
+ *     guest that runs them there is stopped by SYSEMU, as everywhere;
+ *   - a call that does act is made by stub_call, with registers the kernel sets, and its result is checked;
+ *   - when the kernel dies, however it does, the stubs are killed (PTRACE_O_EXITKILL, PR_SET_PDEATHSIG).
+ */
+#include <elf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/ptrace.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "arch/hosted/native.h"
+#include "arch/hosted/stub_layout.h"
+
+#define STUBS_MAX 256u
+#define MEMFD_EXECUTABLE 0x10u /* MFD_EXEC of <linux/memfd.h>, not known to older headers */
+
+extern const uint8_t stub_image[], stub_image_end[];
+
+static struct stub stubs[STUBS_MAX];
+static uint16_t *stub_of; /* by root: 1 + place in stubs; 0: none */
+static int image_fd;
+static uint64_t runs;
+
+/* What a stub does on its way, by the number it exits with when the host does not let it. */
+static const char *const step_name[] = {"run",
+                                        "set its death signal",
+                                        "leave the terminal",
+                                        "close its files",
+                                        "be traced",
+                                        "set a signal handler",
+                                        "set a signal stack",
+                                        "unmap its lower memory",
+                                        "unmap its stack and vdso",
+                                        "give up privileges",
+                                        "install its seccomp filter"};
+#define STEPS (sizeof step_name / sizeof step_name[0])
+
+/* One core for kernel and stubs: handing over between cores costs ten times as much. */
+static void pin_to_one_core(void)
+{
+    cpu_set_t set;
+    int cpu = sched_getcpu();
+
+    CPU_ZERO(&set);
+    CPU_SET(cpu < 0 ? 0 : (unsigned)cpu, &set);
+    (void)sched_setaffinity(0, sizeof set, &set); /* slower without, not wrong */
+}
+
+void stubs_init(void)
+{
+    size_t bytes = (size_t)(stub_image_end - stub_image);
+
+    pin_to_one_core();
+    stub_of = calloc(hosted_frames(), sizeof *stub_of);
+    image_fd = memfd_create("atmos-stub", MFD_CLOEXEC | MEMFD_EXECUTABLE);
+    if (image_fd < 0) { /* before Linux 6.3 there is no such flag, and no need for it */
+        image_fd = memfd_create("atmos-stub", MFD_CLOEXEC);
+    }
+    if (stub_of == NULL || image_fd < 0 || write(image_fd, stub_image, bytes) != (ssize_t)bytes) {
+        fprintf(stderr, "atmos-hosted: cannot prepare address-space processes: %s\n",
+                strerror(errno));
+        exit(1);
+    }
+}
+
+/* In the child, which still shares the kernel's memory: touches nothing and becomes the stub. */
+static _Noreturn void child_exec(void)
+{
+    static char name[] = "atmos-space";
+    char *const arguments[] = {name, NULL};
+    char *const environment[] = {NULL};
+    sigset_t none;
+
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    if (dup2(hosted_memory_fd(), 0) == 0) {
+        execveat(image_fd, "", arguments, environment, AT_EMPTY_PATH);
+    }
+    _exit(0);
+}
+
+static pid_t child_start(void)
+{
+    sigset_t all, before;
+    pid_t pid;
+
+    sigfillset(&all);
+    sigprocmask(SIG_SETMASK, &all, &before);
+    pid = vfork();
+    if (pid == 0) {
+        child_exec();
+    }
+    sigprocmask(SIG_SETMASK, &before, NULL);
+    return pid;
+}
+
+static bool stop_wait(struct stub *s, int *status)
+{
+    while (waitpid(s->pid, status, __WALL) < 0) {
+        if (errno != EINTR) {
+            s->dead = true;
+            return false;
+        }
+    }
+    if (!WIFSTOPPED(*status)) {
+        s->dead = true;
+    }
+    return !s->dead;
+}
+
+/* The stub has given everything up when it stops at the breakpoint behind its last call. */
+static bool stub_ready(struct stub *s)
+{
+    long trace_options = PTRACE_O_EXITKILL | PTRACE_O_TRACESYSGOOD;
+    int status = 0;
+
+    if (!stop_wait(s, &status)) {
+        unsigned step = WIFEXITED(status) ? (unsigned)WEXITSTATUS(status) : 0;
+
+        fprintf(
+            stderr,
+            "atmos-hosted: the host does not let an address-space process %s; user programs need "
+            "ptrace and seccomp\n",
+            step_name[step < STEPS ? step : 0]);
+        return false;
+    }
+    return WSTOPSIG(status) == SIGTRAP && ptrace(PTRACE_SETOPTIONS, s->pid, 0, trace_options) == 0;
+}
+
+static void stub_drop(struct stub *s)
+{
+    int status;
+
+    if (!s->dead) {
+        kill(s->pid, SIGKILL);
+        while (waitpid(s->pid, &status, __WALL) >= 0 || errno == EINTR) {
+            if (WIFEXITED(status) || WIFSIGNALED(status)) {
+                break;
+            }
+        }
+    }
+    vector_lost(s);
+    tlb_forget(&s->tlb);
+    stub_of[s->root] = 0;
+    memset(s, 0, sizeof *s);
+}
+
+/* Makes room by dropping the stub that ran longest ago; false: there is none. */
+static bool stub_evict(void)
+{
+    struct stub *oldest = NULL;
+
+    for (struct stub *s = stubs; s < stubs + STUBS_MAX; s++) {
+        if (s->pid != 0 && (oldest == NULL || s->used < oldest->used)) {
+            oldest = s;
+        }
+    }
+    if (oldest == NULL) {
+        return false;
+    }
+    vector_save(oldest);
+    stub_drop(oldest);
+    return true;
+}
+
+static struct stub *stub_slot(void)
+{
+    for (;;) {
+        for (struct stub *s = stubs; s < stubs + STUBS_MAX; s++) {
+            if (s->pid == 0) {
+                return s;
+            }
+        }
+        stub_evict();
+    }
+}
+
+static struct stub *stub_create(pfn_t root)
+{
+    struct stub *s = stub_slot();
+
+    do {
+        s->pid = child_start();
+    } while (s->pid < 0 && (s->pid = 0, stub_evict()));
+    if (s->pid <= 0) {
+        s->pid = 0;
+        return NULL;
+    }
+    s->root = root;
+    stub_of[root] = (uint16_t)(s - stubs + 1);
+    if (!stub_ready(s)) {
+        stub_drop(s);
+        return NULL;
+    }
+    vector_learn(s);
+    return s;
+}
+
+struct stub *stub_get(pfn_t root)
+{
+    struct stub *s = stub_of[root] == 0 ? NULL : &stubs[stub_of[root] - 1];
+
+    if (s != NULL && s->dead) {
+        stub_drop(s);
+        s = NULL;
+    }
+    if (s == NULL) {
+        s = stub_create(root);
+    }
+    if (s != NULL) {
+        s->used = ++runs;
+    }
+    return s;
+}
+
+bool stub_regs_get(struct stub *s, struct user_regs_struct *regs)
+{
+    if (ptrace(PTRACE_GETREGS, s->pid, 0, regs) != 0) {
+        s->dead = true;
+    }
+    return !s->dead;
+}
+
+bool stub_regs_set(struct stub *s, const struct user_regs_struct *regs)
+{
+    if (ptrace(PTRACE_SETREGS, s->pid, 0, regs) != 0) {
+        s->dead = true;
+    }
+    return !s->dead;
+}
+
+bool stub_resume(struct stub *s, int request, int signal_number, int *status)
+{
+    if (ptrace((enum __ptrace_request)request, s->pid, 0, (long)signal_number) != 0) {
+        s->dead = true;
+        return false;
+    }
+    return stop_wait(s, status);
+}
+
+/* The gate is a system call instruction and a breakpoint; a signal that comes between is dropped. */
+long stub_call(struct stub *s, const uint64_t call[7])
+{
+    struct user_regs_struct regs = {.rip = STUB_GATE,
+                                    .rax = call[0],
+                                    .orig_rax = UINT64_MAX,
+                                    .rdi = call[1],
+                                    .rsi = call[2],
+                                    .rdx = call[3],
+                                    .r10 = call[4],
+                                    .r8 = call[5],
+                                    .r9 = call[6],
+                                    .cs = 0x33,
+                                    .ss = 0x2b,
+                                    .eflags = 0x202};
+    int status;
+
+    if (!stub_regs_set(s, &regs)) {
+        return -ESRCH;
+    }
+    do {
+        if (!stub_resume(s, PTRACE_CONT, 0, &status) || !stub_regs_get(s, &regs)) {
+            return -ESRCH;
+        }
+    } while (regs.rip != STUB_GATE_DONE || WSTOPSIG(status) != SIGTRAP);
+    return (long)regs.rax;
+}
+
+void arch_root_release(pfn_t root)
+{
+    if (stub_of[root] != 0) {
+        stub_drop(&stubs[stub_of[root] - 1]);
+    }
+}
+
+/* Every invalidation waits until the stub runs again: it does not run now, and may never. tlb.c */
+void arch_tlb_invalidate(pfn_t root, uint64_t va, uint64_t pages)
+{
+    if (stub_of[root] != 0) {
+        tlb_invalidate(&stubs[stub_of[root] - 1].tlb, va, pages);
+    }
+}

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Time. Logical by default: every entry of the kernel takes a fixed step (with --seed a random one, so that preemption
+ * falls elsewhere), and when all wait, time jumps to the next deadline; the same input gives the same run. With
+ * --real-time it is the host's clock. Either way a host interval timer interrupts a program that does not enter the
+ * kernel at all: a busy loop must not keep the machine.
+ */
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/time.h>
+#include <time.h>
+
+#include "arch/hosted/native.h"
+
+#define STEP 10000u             /* logical ns an entry takes */
+#define HOST_TICK_LOGICAL 10000 /* us between looks at a running program */
+#define HOST_TICK_REAL 1000
+#define SECOND 1000000000u
+
+volatile pid_t time_running;
+volatile uint64_t time_stops;
+
+static uint64_t logical;    /* ns */
+static uint64_t host_start; /* ns */
+static uint64_t wanted = UINT64_MAX;
+static uint64_t random_state;
+static volatile uint64_t stops_seen; /* by the handler: time_stops one tick ago */
+
+uint64_t time_host(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * SECOND + (uint64_t)now.tv_nsec;
+}
+
+uint64_t arch_clock(void) { return options.real_time ? time_host() - host_start : logical; }
+
+void arch_timer_set(uint64_t time) { wanted = time; }
+
+uint64_t time_wanted(void) { return wanted; }
+
+bool time_due(void)
+{
+    if (wanted == UINT64_MAX || arch_clock() < wanted) {
+        return false;
+    }
+    wanted = UINT64_MAX;
+    return true;
+}
+
+/* xorshift64: the state is never 0. */
+static uint64_t random_next(void)
+{
+    random_state ^= random_state << 13;
+    random_state ^= random_state >> 7;
+    random_state ^= random_state << 17;
+    return random_state;
+}
+
+void time_step(void) { logical += options.seeded ? 1 + random_next() % (2 * STEP) : STEP; }
+
+void time_jump(void)
+{
+    if (wanted != UINT64_MAX && logical < wanted) {
+        logical = wanted;
+    }
+}
+
+void time_slept(uint64_t nanoseconds) { logical += nanoseconds; }
+
+void time_preempt(void) { time_jump(); }
+
+/* A program is stopped by a signal to its stub, which only this process sees. In logical time only after a whole tick
+   without a stop. */
+static void host_tick(int number)
+{
+    pid_t running = time_running;
+
+    (void)number;
+    if (running != 0 && (options.real_time ? arch_clock() >= wanted : time_stops == stops_seen)) {
+        kill(running, SIGALRM);
+    }
+    stops_seen = time_stops;
+}
+
+void time_host_timer(bool on)
+{
+    int period = !on ? 0 : options.real_time ? HOST_TICK_REAL : HOST_TICK_LOGICAL;
+    struct itimerval timer = {{0, period}, {0, period}};
+
+    setitimer(ITIMER_REAL, &timer, NULL);
+}
+
+void time_init(void)
+{
+    struct sigaction action;
+
+    memset(&action, 0, sizeof action);
+    action.sa_handler = host_tick;
+    action.sa_flags = SA_RESTART;
+    sigaction(SIGALRM, &action, NULL);
+    host_start = time_host();
+    random_state = options.seed * 0x9e3779b97f4a7c15u + 1;
+    if (random_state == 0) {
+        random_state = 1;
+    }
+    if (options.seeded) {
+        fprintf(stderr, "atmos-hosted: seed %llu\n", (unsigned long long)options.seed);
+    }
+}
