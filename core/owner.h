@@ -17,7 +17,7 @@
 
 #define LIST(name) owner_##name
 #define LIST_WF owners_wf
-#define LIST_SCOPE
+#define LIST_SCOPE static inline
 #define LIST_ADD owner_add
 #define LIST_REMOVE owner_remove
 #define LIST_HEAD_T pfn_t
