@@ -16,7 +16,7 @@
 #define X86_WINDOW_SLOT 256
 #define X86_PHYS_WINDOW 6 /* page_at: also how this folder reaches physical memory */
 #define X86_ARRAY_BASE 0xffff838000000000
-#define X86_ARRAY_STRIDE 0x10000000
+#define X86_ARRAY_STRIDE 0x10025140 /* 256 MiB, 37 pages, 5 lines: see windows.h */
 #define X86_ARRAY_SLOT 263
 #define X86_DEVICE_BASE 0xffff840000000000
 #define X86_DEVICE_SLOT 264

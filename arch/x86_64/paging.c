@@ -22,6 +22,7 @@
 #define KERNEL_EXECUTE (ENTRY_PRESENT | ENTRY_ACCESSED | ENTRY_GLOBAL)
 
 #define HALF 256u
+#define SPAN_LARGE 0x200000u /* bytes of a large page */
 #define PASSAGE_PAGES (X86_PASSAGE_BYTES / PAGE_SIZE + 1)
 #define INVALIDATE_MAX 64u /* pages dropped one by one; more: the whole TLB */
 
@@ -81,7 +82,7 @@ static void map_image(void) {
 
 /* 2 MiB of the windows that hold part of the image, or the low MiB: page by page. */
 static void map_window_pages(uint64_t region) {
-    for (uint64_t page = region; page < region + 0x200000; page += PAGE_SIZE) {
+    for (uint64_t page = region; page < region + SPAN_LARGE; page += PAGE_SIZE) {
         const uint8_t *high = (const uint8_t *)(page + X86_IMAGE_BASE);
         uint64_t rights = high >= image_text && high < image_data ? KERNEL_READ : KERNEL_WRITE;
         *entry_at(X86_WINDOW_BASE + page, 1) = page | rights;
@@ -112,24 +113,27 @@ static void map_windows(pfn_t frames) {
         x86_root[X86_WINDOW_SLOT + i] = x86_root[X86_WINDOW_SLOT];
 }
 
+/* One page of the given frames (1 or 512) behind address at. 0: no such memory is left. */
+static int map_array_piece(uint64_t at, uint64_t frames) {
+    uint64_t frame = x86_ranges_take(&x86_free, frames, frames, FRAMES_MAX);
+    if (frame == 0)
+        return 0;
+    uint64_t super = frames > 1 ? ENTRY_SUPER : 0;
+    *entry_at(at, frames > 1 ? 2 : 1) = frame * PAGE_SIZE | KERNEL_WRITE | super;
+    return 1;
+}
+
 /* Backs the first bytes of a frame array with free memory, which may hold anything. */
 static void map_array(uint64_t base, uint64_t bytes) {
-    uint64_t pages = (bytes + PAGE_SIZE - 1) / PAGE_SIZE;
-    for (uint64_t done = 0; done < pages;) {
-        uint64_t piece = pages - done >= PAGES_2M ? PAGES_2M : 1;
-        uint64_t frame = x86_ranges_take(&x86_free, piece, piece, FRAMES_MAX);
-        if (frame == 0 && piece > 1) {
-            piece = 1;
-            frame = x86_ranges_take(&x86_free, 1, 1, FRAMES_MAX);
+    uint64_t end = (base + bytes + PAGE_SIZE - 1) / PAGE_SIZE * PAGE_SIZE;
+    for (uint64_t at = base / PAGE_SIZE * PAGE_SIZE; at < end;) {
+        uint64_t step = SPAN_LARGE;
+        if (at % SPAN_LARGE != 0 || end - at < SPAN_LARGE || !map_array_piece(at, PAGES_2M)) {
+            step = PAGE_SIZE;
+            if (!map_array_piece(at, 1))
+                x86_fail("not enough memory for the kernel's frame arrays");
         }
-        if (frame == 0)
-            x86_fail("not enough memory for the kernel's frame arrays");
-        uint64_t at = base + done * PAGE_SIZE;
-        if (piece > 1)
-            *entry_at(at, 2) = frame * PAGE_SIZE | KERNEL_WRITE | ENTRY_SUPER;
-        else
-            *entry_at(at, 1) = frame * PAGE_SIZE | KERNEL_WRITE;
-        done += piece;
+        at += step;
     }
 }
 

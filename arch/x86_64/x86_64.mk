@@ -45,7 +45,8 @@ $(X86)/atmos.elf: $(X86_OBJ) $(X86)/symbols.o $(X86)/x86_64.ld
 -include $(X86_OBJ:.o=.d)
 
 # Only the modules that the configuration needs, and no fonts: 4.5 MB in place of 20.
-X86_GRUB_MODULES := multiboot2 normal configfile iso9660 part_msdos part_gpt fat search boot \
+X86_GRUB_MODULES := multiboot2 normal configfile iso9660 part_msdos part_gpt part_acorn part_amiga \
+	part_apple part_bsd part_dfly part_dvh part_plan part_sun part_sunpc fat search boot \
 	all_video serial
 .PHONY: iso
 iso: $(X86)/atmos.iso ## a disk image that boots under BIOS and UEFI
