@@ -42,7 +42,7 @@ int64_t message_call(uint64_t endpoint, struct message *m)
     int tries = 0;
     do
         r = atm_call(endpoint, m->tag, m->w[0], m->w[1], m->w[2], m->w[3]);
-    while (r.status == -ERR_PEER && ++tries < CALL_TRIES);
+    while (r.status == -ERR_AGAIN || (r.status == -ERR_PEER && ++tries < CALL_TRIES));
     if (r.status < 0)
         return r.status;
     *m = (struct message){r.r[0], r.r[1], {r.r[2], r.r[3], r.r[4], r.r[5]}};

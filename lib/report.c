@@ -29,14 +29,23 @@ __attribute__((format(printf, 2, 3))) static void say(struct text *t, const char
         t->used = REPORT_BYTES - 1;
 }
 
-int report_status(uint64_t process)
+enum end_kind report_end(uint64_t process)
 {
     struct atm_result r = atm_process_info(process);
     if (r.status < 0 || r.r[0] == PROCESS_KILLED || r.r[0] == PROCESS_ALIVE)
+        return END_KILLED;
+    return r.r[0] == PROCESS_FAULTED ? END_FAULT : END_EXIT;
+}
+
+int report_status(uint64_t process)
+{
+    enum end_kind kind = report_end(process);
+    uint64_t code = atm_process_info(process).r[1];
+    if (kind == END_KILLED)
         return STATUS_KILLED;
-    if (r.r[0] == PROCESS_FAULTED)
-        return STATUS_FAULT + (int)(r.r[1] < FAULT_LAST ? r.r[1] : FAULT_OTHER);
-    return r.r[1] > STATUS_MAX ? STATUS_MAX : (int)r.r[1];
+    if (kind == END_FAULT)
+        return STATUS_FAULT + (int)(code < FAULT_LAST ? code : FAULT_OTHER);
+    return code > STATUS_MAX ? STATUS_MAX : (int)code;
 }
 
 static void say_deed(struct text *t, uint64_t kind, uint64_t address)
@@ -106,9 +115,10 @@ static void say_mapping(struct text *t, uint64_t process, uint64_t va)
     const char *size = (flags & PAGE_SIZE_1G) != 0   ? "1 GiB"
                        : (flags & PAGE_SIZE_2M) != 0 ? "2 MiB"
                                                      : "4 KiB";
-    say(t, "mapped there is a %s page, %s%s%s", size, (flags & PAGE_READ) != 0 ? "readable" : "",
-        (flags & PAGE_WRITE) != 0 ? " and writable" : ", not writable",
-        (flags & PAGE_EXECUTE) != 0 ? " and executable" : ", not executable");
+    const char *may = (flags & PAGE_WRITE) != 0     ? "be read and written, not executed"
+                      : (flags & PAGE_EXECUTE) != 0 ? "be read and executed, not written"
+                                                    : "only be read";
+    say(t, "a %s page is mapped there that may %s", size, may);
 }
 
 int report_fault(const struct report *report, char text[REPORT_BYTES])

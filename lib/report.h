@@ -24,6 +24,10 @@ struct report {
     uint64_t bytes;
 };
 
+/* How a process ended. */
+enum end_kind { END_EXIT, END_FAULT, END_KILLED };
+enum end_kind report_end(uint64_t process);
+
 /* The status of an ended process, 0..127: its exit status, STATUS_FAULT + kind, or STATUS_KILLED. */
 int report_status(uint64_t process);
 

@@ -46,7 +46,8 @@ static int64_t segment_load(uint64_t process, uint64_t window, const struct elf_
     while (va < end) {
         uint64_t pages = (end - va + PAGE_SIZE - 1) / PAGE_SIZE;
         pages = pages < BATCH_PAGES ? pages : BATCH_PAGES;
-        int64_t status = memory_map(0, window, pages, PAGE_READ | PAGE_WRITE);
+        uint64_t most = (s->flags & PAGE_EXECUTE) != 0 ? PAGE_MAX_EXECUTE : 0;
+        int64_t status = memory_map(0, window, pages, PAGE_READ | PAGE_WRITE | most);
         if (status != 0)
             return status;
         segment_fill((unsigned char *)(uintptr_t)window, s, va, pages * PAGE_SIZE);

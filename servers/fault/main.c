@@ -60,12 +60,8 @@ static NO_INLINE void fault_stack(void)
 
 static NO_INLINE void fault_float(void)
 {
-    uint32_t unmasked = 0;
-    __asm__ volatile("ldmxcsr %0\n\txorps %%xmm0, %%xmm0\n\tmovaps %%xmm0, %%xmm1\n\t"
-                     "divss %%xmm1, %%xmm0"
-                     :
-                     : "m"(unmasked)
-                     : "xmm0", "xmm1");
+    uint16_t unmasked = 0x340;
+    __asm__ volatile("fninit\n\tfldcw %0\n\tfldz\n\tfld1\n\tfdivp\n\tfwait" : : "m"(unmasked));
 }
 
 static const struct {
@@ -84,7 +80,7 @@ static const struct {
     {"breakpoint", fault_breakpoint, "runs a breakpoint instruction"},
     {"privileged", fault_privileged, "halts the processor"},
     {"stack", fault_stack, "overflows its stack"},
-    {"float", fault_float, "divides zero by zero with floating-point errors on"},
+    {"float", fault_float, "divides by zero with floating-point errors on"},
     {"abort", fault_abort, "calls abort()"},
 };
 

@@ -229,10 +229,12 @@ static void endpoint_end(struct running *r)
     }
 }
 
-static int restart_wanted(const struct manifest_program *p, const struct running *r, int status)
+static int restart_wanted(const struct manifest_program *p, const struct running *r,
+                          enum end_kind end)
 {
-    int crashed = status >= STATUS_FAULT && status <= STATUS_KILLED;
-    if (p->restart == RESTART_NEVER || (p->restart == RESTART_ON_FAULT && !crashed))
+    if (p->restart == RESTART_NEVER || (p->restart == RESTART_ON_FAULT && end == END_EXIT))
+        return 0;
+    if (p->main && boot->command[0] != 0) /* half a command is not to be done twice */
         return 0;
     if (r->restarts < p->restart_limit)
         return 1;
@@ -242,13 +244,14 @@ static int restart_wanted(const struct manifest_program *p, const struct running
 }
 
 /* Says how a program ended, unless it is the main one and simply exited. */
-static void end_tell(const struct manifest_program *p, const struct running *r, int status)
+static void end_tell(const struct manifest_program *p, const struct running *r,
+                     enum end_kind end, int status)
 {
     char text[REPORT_BYTES];
     struct report report = {p->name, "init", r->process, r->file.data, r->file.bytes};
     if (report_fault(&report, text))
         init_say("%s", text);
-    else if (status == STATUS_KILLED)
+    else if (end == END_KILLED)
         init_say("init: %s was killed\n", p->name);
     else if (!p->main)
         init_say("init: %s ended with status %d\n", p->name, status);
@@ -261,15 +264,16 @@ static void program_ended(size_t n)
     if (r->container == 0)
         return;
     int status = report_status(r->process);
+    enum end_kind end = report_end(r->process);
     uint64_t process = r->process;
     uint64_t container = r->container;
     /* While it is told the program counts as gone: its endpoint may be the console's. */
     r->container = 0;
-    end_tell(p, r, status);
+    end_tell(p, r, end, status);
     r->process = process;
     r->container = container;
     container_end(r);
-    if (restart_wanted(p, r, status)) {
+    if (restart_wanted(p, r, end)) {
         r->restarts++;
         if (program_start(n)) {
             init_say("init: %s was started again\n", p->name);

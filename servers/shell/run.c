@@ -85,35 +85,29 @@ static void record_take(uint64_t process)
     }
 }
 
-/* Waits until the program has ended; ^C ends it. Gives its status. */
-static int run_wait(struct run *run)
+/* Waits until the program has ended; ^C ends it. */
+static void run_wait(const struct run *run)
 {
-    int interrupted = 0;
     for (;;) {
         struct atm_result r = atm_receive(shell.events, 0);
-        if (r.status < 0 || (r.r[1] & TAG_EVENT) == 0)
-            continue;
-        if ((r.r[2] & EVENT_DEATH) != 0)
-            break;
-        if ((r.r[2] & CONSOLE_INTERRUPT) != 0) {
-            interrupted = 1;
+        uint64_t bits = r.status == 0 && (r.r[1] & TAG_EVENT) != 0 ? r.r[2] : 0;
+        if ((bits & EVENT_DEATH) != 0)
+            return;
+        if ((bits & CONSOLE_INTERRUPT) != 0) {
             puts("^C");
             object_destroy(run->process);
-            break;
+            return;
         }
     }
-    if (interrupted)
-        return STATUS_KILLED;
-    return report_status(run->process);
 }
 
-static void run_tell(struct run *run, int status)
+static void run_tell(const struct run *run)
 {
     char text[REPORT_BYTES];
     struct report report = {run->name, "shell", run->process, run->image.data, run->image.bytes};
     if (report_fault(&report, text))
         printf("%s", text);
-    else if (status == STATUS_KILLED)
+    else if (report_end(run->process) == END_KILLED)
         printf("%s was killed\n", run->name);
 }
 
@@ -126,9 +120,10 @@ static int run_program(struct run *run, char **word)
     }
     run->process = out.process;
     atm_handle_close(out.thread);
-    int status = run_wait(run);
+    run_wait(run);
+    int status = report_status(run->process);
     record_take(run->process);
-    run_tell(run, status);
+    run_tell(run);
     atm_handle_close(run->process);
     /* A death that was noticed by the ^C is still pending. */
     while (atm_receive(shell.events, TAG_NONBLOCK).status == 0)

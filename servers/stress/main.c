@@ -73,7 +73,7 @@ static void process_fill(uint64_t process, uint64_t window)
     uint64_t its_send = must("handle_copy", atm_handle_copy(process, own_send, RIGHTS_ALL, 0));
     uint64_t its_receive = must("handle_copy", atm_handle_copy(process, receive, RIGHTS_ALL, 0));
     must("map", atm_map(process, STACK_VA, 1, PAGE_READ | PAGE_WRITE));
-    must("map", atm_map(0, window, 1, PAGE_READ | PAGE_WRITE));
+    must("map", atm_map(0, window, 1, PAGE_READ | PAGE_WRITE | PAGE_MAX_EXECUTE));
     for (int d = 0; d < DEEDS; d++)
         code_write((unsigned char *)(uintptr_t)window + d * 64, (enum deed)d);
     must("share", atm_share(0, window, process, CODE_VA, 1, PAGE_READ | PAGE_EXECUTE));
