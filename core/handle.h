@@ -13,10 +13,45 @@
 
 #include "core/window.h"
 
+/*@ // The pages of a process's table are handle pages.
+    predicate handle_pages_ok{L}(integer p) = \forall integer k; 0 <= k < HANDLE_PAGES &&
+        process_at[p].handle_page[k] != 0 ==> is_kind(process_at[p].handle_page[k], FRAME_HANDLES);
+
+    // What an open handle of each kind names: a number in range, and while its generation is the object's, an object
+    // of that kind.
+    predicate handle_object_ok{L}(integer h) =
+        handle_at[h].kind < KIND_LAST &&
+        (KIND_CONTAINER <= handle_at[h].kind <= KIND_REPLY ==> handle_at[h].generation != 0) &&
+        (handle_at[h].kind == KIND_ENDPOINT ==> SLOTS <= handle_at[h].object < FRAMES_MAX * SLOTS) &&
+        (handle_at[h].kind == KIND_REPLY ==> is_frame(handle_at[h].object)) &&
+        (KIND_CONTAINER <= handle_at[h].kind <= KIND_THREAD ==> is_frame(handle_at[h].object) &&
+            (frame_generation[handle_at[h].object] == handle_at[h].generation ==>
+                frame_kind[handle_at[h].object] == (handle_at[h].kind == KIND_CONTAINER ? FRAME_CONTAINER :
+                    handle_at[h].kind == KIND_PROCESS ? FRAME_PROCESS : FRAME_THREAD)));
+
+    // The slot of handle number n of process p, whether open or not; 0: it has no such page.
+    logic integer slot_of{L}(integer p, integer n) =
+        n >= HANDLES_MAX || process_at[p].handle_page[n / SLOTS] == 0 ? 0 :
+        process_at[p].handle_page[n / SLOTS] * SLOTS + n % SLOTS;
+    // The slot of the open handle of that number; 0: there is none.
+    logic integer open_slot{L}(integer p, integer n) =
+        slot_of(p, n) == 0 || handle_at[slot_of(p, n)].kind == KIND_NONE ? 0 : slot_of(p, n);
+
+    // The object of handle h is still the one it was made for.
+    predicate is_live{L}(integer h) =
+        handle_at[h].kind == KIND_ENDPOINT ? frame_kind[handle_at[h].object / SLOTS] == FRAME_ENDPOINTS &&
+            endpoint_at[handle_at[h].object].generation == handle_at[h].generation :
+        handle_at[h].kind == KIND_REPLY ? frame_kind[handle_at[h].object] == FRAME_THREAD &&
+            thread_at[handle_at[h].object].call_id == handle_at[h].generation :
+        KIND_CONTAINER <= handle_at[h].kind <= KIND_THREAD ==>
+            frame_generation[handle_at[h].object] == handle_at[h].generation;
+*/
+
 /* The slot of an open handle; 0: number names none. */
-/*@ requires is_process(process);
+/*@ requires is_process(process) && handle_pages_ok(process);
     assigns \nothing;
-    ensures \result != 0 ==> is_slot(\result) && handle_at[\result].kind != KIND_NONE; */
+    ensures slot: \result == open_slot(process, number);
+    ensures open: \result != 0 ==> is_slot(\result) && handle_at[\result].kind != KIND_NONE; */
 static inline slot_t handle_slot(pfn_t process, uint64_t number)
 {
     if (number >= HANDLES_MAX)
@@ -29,8 +64,10 @@ static inline slot_t handle_slot(pfn_t process, uint64_t number)
 }
 
 /* 1: the handle's object is still the one it was made for. */
-/*@ requires is_slot(h) && handle_at[h].kind != KIND_NONE;
-    assigns \nothing; */
+/*@ requires is_slot(h) && handle_object_ok(h);
+    assigns \nothing;
+    ensures \result == 0 || \result == 1;
+    ensures live: \result == 1 <==> is_live(h); */
 static inline bool handle_live(slot_t h)
 {
     uint32_t object = handle_at[H(h)].object;
