@@ -104,11 +104,11 @@ static bool frame_write(struct stub *s, struct user_regs_struct regs, uint64_t *
 }
 
 /* Kind of a page fault that the guest is to be told of. */
-static uint32_t fault_kind(struct stub *s, const struct user_regs_struct *regs, uint64_t address)
+static uint32_t fault_kind(struct stub *s, const struct user_regs_struct *regs)
 {
-    uint64_t error = regs->rip == address ? ERROR_FETCH : 0;
+    uint64_t error = 0;
 
-    if (error == 0 && vector_keep(s) && alt_stack_map(s)) {
+    if (vector_keep(s) && alt_stack_map(s)) {
         if (!fault_again(s, regs) || !frame_write(s, *regs, &error)) {
             error = 0; /* only a dying stub comes here */
         }
@@ -151,7 +151,7 @@ static struct stop explain_segv(struct stub *s, const struct user_regs_struct *r
     if (tlb_fill(s, address)) {
         return stop_simple(STOP_RETRY);
     }
-    return stop_fault(fault_kind(s, regs, address), address);
+    return stop_fault(fault_kind(s, regs), address);
 }
 
 /* The host emulates the calls of its vsyscall page; the stub's filter turns them into this signal, after the return. */

@@ -98,8 +98,8 @@ static pfn_t entry_syscall(pfn_t t)
     return entry_done(kernel_syscall(CPU));
 }
 
-/* Runs the stub until something concerns the kernel. Registers in regs all along: filling takes the stub's. */
-static struct stop stub_run(struct stub *s, pfn_t t, struct user_regs_struct *regs)
+/* Registers are in regs all along: filling takes the stub's. */
+struct stop stub_run(struct stub *s, pfn_t t, struct user_regs_struct *regs)
 {
     const struct stop lost = {STOP_FAULT, FAULT_OTHER, 0};
     struct stop stop;

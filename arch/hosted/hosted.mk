@@ -49,4 +49,16 @@ $(BUILD)/hosted/libdirect.a: $(HOSTED_DIRECT_OBJ)
 	@rm -f $@
 	$(AR) rcs $@ $^
 
+# Tests of the machine below the core: machine code run in stubs. With the other unit tests, so that they are counted.
+HOSTED_TEST := $(BUILD)/unit/test_isolation
+HOSTED_TEST_OBJ := $(filter-out %/main.o,$(HOSTED_ASAN_OBJ)) \
+  $(BUILD)/hosted/asan/arch/hosted/tests/test_isolation.o
+
+unit-build: $(HOSTED_TEST)
+
+$(HOSTED_TEST): $(HOSTED_TEST_OBJ)
+	@mkdir -p $(@D)
+	$(CC) -g -rdynamic $(HOSTED_ASAN) -o $@ $^ -lcmocka
+
+-include $(HOSTED_TEST_OBJ:.o=.d)
 -include $(HOSTED_OBJ:.o=.d) $(HOSTED_ASAN_OBJ:.o=.d) $(HOSTED_DIRECT_OBJ:.o=.d)

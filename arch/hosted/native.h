@@ -184,6 +184,10 @@ void trace_fault(pfn_t t, uint32_t kind, uint64_t address);
 
 /* ---- guest.c ---- */
 
+/* Runs t in its stub, from and to regs, until something concerns the kernel. */
+struct stop stub_run(struct stub *s, pfn_t t, struct user_regs_struct *regs);
+
+/* Runs the system, for good. */
 _Noreturn void guest_loop(pfn_t first);
 
 #endif
