@@ -9,7 +9,7 @@ UNIT_SAN := -fsanitize=address,undefined -fno-sanitize-recover=all
 UNIT_FLAGS = -std=gnu11 -g -O1 $(WARN) $(UNIT_SAN) -fno-omit-frame-pointer -D_GNU_SOURCE= -I. -Iinclude -MMD -MP \
   -include arch/hosted/windows.h $(UNIT_EXTRA)
 UNIT_HOSTED := arch/hosted/memory.c arch/hosted/direct.c arch/hosted/panic.c arch/hosted/snapshot.c
-UNIT_SUPPORT := tests/unit/memory.c tests/unit/harness.c tests/unit/elf_image.c
+UNIT_SUPPORT := $(addprefix tests/unit/,memory.c harness.c calls.c elf_image.c)
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(UNIT)/%,$(wildcard tests/unit/test_*.c))
 UNIT_KERNEL_OBJ := $(patsubst %.c,$(UNIT)/%.o,$(CORE_SRC) $(UNIT_HOSTED))
 UNIT_SUPPORT_OBJ := $(patsubst %.c,$(UNIT)/%.o,$(UNIT_SUPPORT))
@@ -21,18 +21,18 @@ unit-build: $(UNIT_TESTS)
 
 $(UNIT)/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(UNIT_FLAGS) -c -o $@ $<
+	@$(CC) $(UNIT_FLAGS) -c -o $@ $<
 
 $(UNIT)/libkernel.a: $(UNIT_KERNEL_OBJ)
 	@rm -f $@
-	ar rcs $@ $^
+	@ar rcs $@ $^
 
 $(UNIT)/libsupport.a: $(UNIT_SUPPORT_OBJ)
 	@rm -f $@
-	ar rcs $@ $^
+	@ar rcs $@ $^
 
 $(UNIT)/test_%: $(UNIT)/tests/unit/test_%.o $(UNIT)/libsupport.a $(UNIT)/libkernel.a
-	$(CC) $(UNIT_SAN) -g -rdynamic $(UNIT_LINK) -o $@ $^ -lcmocka
+	@$(CC) $(UNIT_SAN) -g -rdynamic $(UNIT_LINK) -o $@ $^ -lcmocka
 
 -include $(UNIT_KERNEL_OBJ:.o=.d) $(UNIT_SUPPORT_OBJ:.o=.d) $(patsubst $(UNIT)/%,$(UNIT)/tests/unit/%.d,$(UNIT_TESTS))
 
