@@ -37,14 +37,16 @@
     logic integer open_slot{L}(integer p, integer n) =
         slot_of(p, n) == 0 || handle_at[slot_of(p, n)].kind == KIND_NONE ? 0 : slot_of(p, n);
 
-    // The object of handle h is still the one it was made for.
-    predicate is_live{L}(integer h) =
-        handle_at[h].kind == KIND_ENDPOINT ? frame_kind[handle_at[h].object / SLOTS] == FRAME_ENDPOINTS &&
-            endpoint_at[handle_at[h].object].generation == handle_at[h].generation :
-        handle_at[h].kind == KIND_REPLY ? frame_kind[handle_at[h].object] == FRAME_THREAD &&
-            thread_at[handle_at[h].object].call_id == handle_at[h].generation :
-        KIND_CONTAINER <= handle_at[h].kind <= KIND_THREAD ==>
-            frame_generation[handle_at[h].object] == handle_at[h].generation;
+    // 1: the object of handle h is still the one it was made for; else 0.
+    logic integer same_birth(integer a, integer b) = a == b ? 1 : 0;
+    logic integer life{L}(integer h) =
+        handle_at[h].kind == KIND_ENDPOINT ? (frame_kind[handle_at[h].object / SLOTS] != FRAME_ENDPOINTS ? 0 :
+            same_birth(endpoint_at[handle_at[h].object].generation, handle_at[h].generation)) :
+        handle_at[h].kind == KIND_REPLY ? (frame_kind[handle_at[h].object] != FRAME_THREAD ? 0 :
+            same_birth(thread_at[handle_at[h].object].call_id, handle_at[h].generation)) :
+        handle_at[h].kind == KIND_CONTAINER || handle_at[h].kind == KIND_PROCESS ||
+            handle_at[h].kind == KIND_THREAD ?
+            same_birth(frame_generation[handle_at[h].object], handle_at[h].generation) : 1;
 */
 
 /* The slot of an open handle; 0: number names none. */
@@ -66,8 +68,7 @@ static inline slot_t handle_slot(pfn_t process, uint64_t number)
 /* 1: the handle's object is still the one it was made for. */
 /*@ requires is_slot(h) && handle_object_ok(h);
     assigns \nothing;
-    ensures \result == 0 || \result == 1;
-    ensures live: \result == 1 <==> is_live(h); */
+    ensures \result == life(h); */
 static inline bool handle_live(slot_t h)
 {
     uint32_t object = handle_at[H(h)].object;

@@ -8,6 +8,7 @@
 
 #include "core/alloc.h"
 #include "core/arch.h"
+#include "core/deadline.h"
 #include "core/frame.h"
 #include "core/handle.h"
 #include "core/owner.h"
@@ -28,18 +29,82 @@ extern pfn_t init_process;
 
 #define STATUS_BLOCKED ERR_LAST /* a handler's answer: the thread waits or is gone, its status comes later */
 
-/*@ predicate cpus_wf{L} = \forall integer c; 0 <= c < CPUS_MAX ==>
-        (cpu_at[c].current != 0 ==> is_thread(cpu_at[c].current) &&
-             thread_at[cpu_at[c].current].state == THREAD_RUNNING && queue_of[cpu_at[c].current] == 0);
+/* ---- CPUs and their run queues ---- */
+
+/*@ predicate cpu_started{L}(integer c) = 0 <= c < CPUS_MAX && cpu_at[c].run != 0;
+
+    // What a CPU runs is a running thread of a process that has not ended.
+    predicate cpus_wf{L} = \forall integer c; 0 <= c < CPUS_MAX && cpu_at[c].current != 0 ==>
+        is_thread(cpu_at[c].current) && thread_at[cpu_at[c].current].state == THREAD_RUNNING &&
+        thread_at[cpu_at[c].current].cpu == c;
+    // Each started CPU has a frame of run queues of its own.
+    predicate runs_wf{L} = \forall integer c; cpu_started(c) ==>
+        0 < cpu_at[c].run < FRAMES_MAX * SLOTS && cpu_at[c].run % SLOTS == 0 &&
+        frame_kind[cpu_at[c].run / SLOTS] == FRAME_RUNQUEUE;
+    predicate runs_apart{L} = \forall integer c, d; cpu_started(c) && cpu_started(d) && c != d ==>
+        cpu_at[c].run != cpu_at[d].run;
+    // A ready bit says that its run queue is not empty.
+    predicate ready_wf{L} = \forall integer c, p; cpu_started(c) && 0 <= p < PRIORITIES ==>
+        ((cpu_at[c].ready & (1 << p)) != 0 <==> endpoint_at[cpu_at[c].run + p].first != 0);
+*/
+
+/* ---- threads and the queues they are in ---- */
+
+/*@ // A thread that waits in an endpoint's queue agrees with the mode of the endpoint.
+    predicate waits_ok{L}(integer e, integer mode) = SLOTS <= e < FRAMES_MAX * SLOTS &&
+        frame_kind[e / SLOTS] == FRAME_ENDPOINTS && endpoint_at[e].generation != 0 &&
+        (endpoint_at[e].mode == mode || endpoint_at[e].mode == MODE_DEAD);
+    predicate thread_place_ok{L}(integer t) =
+        (thread_at[t].state == THREAD_READY ==>
+            queue_of[t] == cpu_at[thread_at[t].cpu].run + thread_at[t].priority) &&
+        (thread_at[t].state == THREAD_SENDING ==> waits_ok(queue_of[t], MODE_SEND)) &&
+        (thread_at[t].state == THREAD_RECEIVING ==> waits_ok(queue_of[t], MODE_RECEIVE)) &&
+        (thread_at[t].state == THREAD_RUNNING ==> cpu_at[thread_at[t].cpu].current == t) &&
+        (thread_at[t].state == THREAD_RUNNING || thread_at[t].state == THREAD_CALLING ||
+            thread_at[t].state == THREAD_FAULTED || thread_at[t].state == THREAD_SUSPENDED ==> queue_of[t] == 0);
+    // All threads but x (0: all) are where their state says.
+    predicate places_but{L}(integer x) = \forall integer t; is_thread(t) && t != x ==> thread_place_ok(t);
     predicate threads_wf{L} = \forall integer t; is_thread(t) ==>
         thread_at[t].state < THREAD_STATES && thread_at[t].priority < PRIORITIES &&
-        thread_at[t].cpu < CPUS_MAX && is_process(frame_owner[t]);
+        cpu_started(thread_at[t].cpu) && is_process(frame_owner[t]) && thread_at[t].reply_to < FRAMES_MAX &&
+        (thread_at[t].reply_id != 0 ==> thread_at[t].reply_to != 0);
+    // Who waits for an answer has a call number, nobody else has, and only who waits has a deadline.
+    predicate waits_but{L}(integer x) = \forall integer t; is_thread(t) && t != x ==>
+        (thread_at[t].call_id != 0 <==>
+            thread_at[t].state == THREAD_CALLING || thread_at[t].state == THREAD_FAULTED) &&
+        (thread_at[t].heap_index != 0 ==>
+            THREAD_SENDING <= thread_at[t].state && thread_at[t].state <= THREAD_FAULTED);
+
+    // An endpoint's mode says whether, and for what, threads wait in it; a slot that is none has none.
+    predicate endpoints_wf{L} = \forall integer e;
+        0 < e < FRAMES_MAX * SLOTS && frame_kind[e / SLOTS] == FRAME_ENDPOINTS ==>
+        endpoint_at[e].mode != MODE_RUN && endpoint_at[e].mode <= MODE_DEAD &&
+        (endpoint_at[e].mode != MODE_DEAD ==> (endpoint_at[e].mode == MODE_IDLE <==> endpoint_at[e].first == 0)) &&
+        (endpoint_at[e].generation == 0 ==> endpoint_at[e].first == 0);
+*/
+
+/* ---- processes, containers, handles, mappings ---- */
+
+/*@ predicate endpoint_id(integer e) = e == 0 || SLOTS <= e < FRAMES_MAX * SLOTS;
     predicate processes_wf{L} = \forall integer p; is_process(p) ==>
-        is_container(frame_owner[p]) && is_table(process_at[p].root) && table_level[process_at[p].root] == 4;
+        is_container(frame_owner[p]) && is_root(process_at[p].root) &&
+        endpoint_id(process_at[p].death_endpoint) && endpoint_id(process_at[p].fault_endpoint);
     predicate quota_wf{L} = \forall integer c; is_container(c) ==>
         container_at[c].used + container_at[c].carved <= container_at[c].total;
-    predicate kernel_wf{L} = cpus_wf && threads_wf && processes_wf && quota_wf && queues_wf && owners_wf &&
-        alloc_wf && tables_wf && handles_wf;
+    predicate handle_pages_wf{L} = \forall integer p; is_process(p) ==> handle_pages_ok(p);
+    predicate handle_objects_wf{L} = \forall integer h; is_slot(h) ==> handle_object_ok(h);
+    // A leaf entry that is no device memory maps a user page.
+    predicate leaf_ok{L}(integer t, integer k) = is_leaf(t, k) && entry_of(t, k) / PTE_DEVICE % 2 == 0 ==>
+        is_user(entry_pfn(entry_of(t, k)));
+    predicate mappings_wf{L} = \forall integer t, k; is_table(t) && 0 <= k < limit_of(t) ==> leaf_ok(t, k);
+*/
+
+/*@ // All of it but what is said of thread x alone (0: of all threads), which is on its way from a place to another.
+    predicate kernel_wf_but{L}(integer x) =
+        frames_wf && owners_wf && queues_wf && tables_wf && deadlines_wf &&
+        cpus_wf && runs_wf && runs_apart && ready_wf && threads_wf && places_but(x) && waits_but(x) && endpoints_wf &&
+        processes_wf && quota_wf && handle_pages_wf && handle_objects_wf && mappings_wf;
+    predicate kernel_wf{L} = kernel_wf_but(0);
 */
 
 #endif

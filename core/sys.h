@@ -35,10 +35,26 @@ static inline void reg_set(pfn_t t, uint32_t r, uint64_t value)
     thread_at[T(t)].reg[r] = value;
 }
 
+/*@ // Register r of thread t.
+    logic integer reg_of{L}(integer t, integer r) = thread_at[t].reg[r];
+    // What is wrong with a handle slot for a use; ERR_NONE: nothing.
+    logic integer slot_error{L}(integer slot, integer kind, integer rights) =
+        slot == 0 ? ERR_HANDLE : life(slot) == 0 ? ERR_DEAD : handle_at[slot].kind != kind ? ERR_KIND :
+        (handle_at[slot].rights & rights) != rights ? ERR_RIGHTS : ERR_NONE;
+    // The same for handle number n of thread t's process, and the object it names.
+    logic integer find_error{L}(integer t, integer n, integer kind, integer rights) =
+        slot_error(open_slot(frame_owner[t], n), kind, rights);
+    logic integer found_object{L}(integer t, integer n) = handle_at[open_slot(frame_owner[t], n)].object;
+    // Number 0 is t's own process.
+    logic integer process_error{L}(integer t, integer n, integer rights) =
+        n == 0 ? ERR_NONE : find_error(t, n, KIND_PROCESS, rights);
+    logic integer found_process{L}(integer t, integer n) = n == 0 ? frame_owner[t] : found_object(t, n);
+*/
+
 /* What is wrong with a handle slot for a use: HANDLE, DEAD, KIND, RIGHTS, in this order. */
-/*@ requires kernel_wf && (slot == 0 || is_slot(slot) && handle_at[slot].kind != KIND_NONE);
+/*@ requires slot == 0 || is_slot(slot) && handle_object_ok(slot);
     assigns \nothing;
-    ensures \result == ERR_NONE ==> slot != 0 && handle_at[slot].kind == kind; */
+    ensures \result == slot_error(slot, kind, rights); */
 MUST_USE status_t slot_check(slot_t slot, uint8_t kind, uint8_t rights);
 
 /* An object a handle names, or why not. */
@@ -49,19 +65,34 @@ struct found {
 
 /* The object of kind that t's handle number names, with at least those rights. */
 /*@ requires kernel_wf && is_thread(t);
-    assigns \nothing; */
+    assigns \nothing;
+    ensures status: \result.status == find_error(t, number, kind, rights);
+    ensures slot: \result.status == ERR_NONE ==> is_slot(open_slot(frame_owner[t], number)) &&
+        handle_at[open_slot(frame_owner[t], number)].kind == kind && life(open_slot(frame_owner[t], number)) == 1;
+    ensures object: \result.status == ERR_NONE ==> \result.object == found_object(t, number);
+    ensures container: \result.status == ERR_NONE && kind == KIND_CONTAINER ==> is_container(\result.object);
+    ensures process: \result.status == ERR_NONE && kind == KIND_PROCESS ==> is_process(\result.object);
+    ensures thread: \result.status == ERR_NONE && kind == KIND_THREAD ==> is_thread(\result.object);
+    ensures endpoint: \result.status == ERR_NONE && kind == KIND_ENDPOINT ==> is_queue(\result.object) &&
+        frame_kind[\result.object / SLOTS] == FRAME_ENDPOINTS && endpoint_at[\result.object].generation != 0; */
 struct found find(pfn_t t, uint64_t number, uint8_t kind, uint8_t rights);
 
 /* The process that number names: 0 is t's own. */
 /*@ requires kernel_wf && is_thread(t);
     assigns \nothing;
-    ensures \result.status == ERR_NONE ==> is_process(\result.object); */
+    ensures status: \result.status == process_error(t, number, rights);
+    ensures object: \result.status == ERR_NONE ==>
+        \result.object == found_process(t, number) && is_process(\result.object); */
 struct found find_process(pfn_t t, uint64_t number, uint8_t rights);
 
 /* The same, for a call that adds something: DYING if the process has ended. */
 /*@ requires kernel_wf && is_thread(t);
     assigns \nothing;
-    ensures \result.status == ERR_NONE ==> is_process(\result.object); */
+    ensures status: \result.status == (process_error(t, number, rights) != ERR_NONE ?
+        process_error(t, number, rights) :
+        process_at[found_process(t, number)].dying != 0 ? ERR_DYING : ERR_NONE);
+    ensures object: \result.status == ERR_NONE ==>
+        \result.object == found_process(t, number) && is_process(\result.object); */
 struct found find_process_alive(pfn_t t, uint64_t number, uint8_t rights);
 
 /* Whether process p can be given one more handle while container c is charged n pages: FULL, QUOTA. */
@@ -71,12 +102,52 @@ MUST_USE status_t room_check(pfn_t p, pfn_t c, uint64_t n);
 
 /* A handle with all rights to an object born with this generation. */
 /*@ assigns \nothing;
-    ensures \result.kind == kind && \result.object == object; */
+    ensures \result.kind == kind && \result.object == object && \result.generation == generation &&
+        \result.rights == RIGHTS_ALL && \result.badge == 0; */
 struct handle handle_to(uint8_t kind, uint32_t object, uint64_t generation);
 
-#define SYSCALL(number, name, group, nargs, args, results, errors, text) \
-    /*@ requires kernel_wf && runs(t); ensures kernel_wf; */             \
-    MUST_USE status_t sys_##name(pfn_t t);
+/* ---- what the proved calls promise: any arguments are legal ---- */
+
+/*@ // All pages of user memory; the page of an address.
+    predicate user_page{L}(integer va) = USER_BASE <= va < USER_TOP;
+    logic integer page_bytes(integer e) = e / PTE_SUPER % 2 == 0 ? SPAN_4K : e / PTE_GIGA % 2 == 0 ? SPAN_2M : SPAN_1G;
+    logic integer query_entry{L}(integer t) =
+        resolve(process_at[found_process(t, reg_of(t, ARG0))].root, reg_of(t, ARG1));
+*/
+
+/*@ requires kernel_wf && runs(t);
+    assigns thread_at[t].reg[ARG0 .. ARG2];
+    ensures wf: kernel_wf;
+    behavior refused:
+        assumes process_error(t, reg_of(t, ARG0), RIGHT_READ) != ERR_NONE;
+        assigns \nothing;
+        ensures \result == \old(process_error(t, reg_of(t, ARG0), RIGHT_READ));
+    behavior outside:
+        assumes process_error(t, reg_of(t, ARG0), RIGHT_READ) == ERR_NONE && !user_page(reg_of(t, ARG1));
+        assigns \nothing;
+        ensures \result == ERR_RANGE;
+    behavior unmapped:
+        assumes process_error(t, reg_of(t, ARG0), RIGHT_READ) == ERR_NONE && user_page(reg_of(t, ARG1));
+        assumes query_entry(t) == 0;
+        assigns \nothing;
+        ensures \result == ERR_UNMAPPED;
+    behavior mapped:
+        assumes process_error(t, reg_of(t, ARG0), RIGHT_READ) == ERR_NONE && user_page(reg_of(t, ARG1));
+        assumes query_entry(t) != 0;
+        assigns thread_at[t].reg[ARG0 .. ARG2];
+        ensures \result == ERR_NONE;
+        ensures write: reg_of(t, ARG0) / PAGE_WRITE % 2 == \old(query_entry(t)) / PTE_WRITE % 2;
+        ensures execute: reg_of(t, ARG0) / PAGE_EXECUTE % 2 == 1 - \old(query_entry(t)) / PTE_NX;
+        ensures most: reg_of(t, ARG0) / PAGE_MAX_WRITE % 8 == \old(query_entry(t)) / PTE_MAX_WRITE % 8;
+        ensures base: reg_of(t, ARG1) == \old(reg_of(t, ARG1)) - \old(reg_of(t, ARG1)) % page_bytes(\old(query_entry(t)));
+        ensures maps: reg_of(t, ARG2) == (\old(query_entry(t)) / PTE_DEVICE % 2 == 1 ? 1 :
+            frame_maps[entry_pfn(\old(query_entry(t)))]);
+    complete behaviors;
+    disjoint behaviors;
+*/
+MUST_USE status_t sys_query(pfn_t t);
+
+#define SYSCALL(number, name, group, nargs, args, results, errors, text) MUST_USE status_t sys_##name(pfn_t t);
 #include "atmos/syscalls.def"
 #undef SYSCALL
 
