@@ -16,7 +16,7 @@
 #include "core/invariant.h"
 
 #define CPU 0u
-#define POLL_ENTRIES 64u /* standard input is looked at once in so many entries */
+#define POLL_ENTRIES 64u /* input is looked at and output written once in so many entries */
 #define SECOND 1000000000u
 
 static void regs_load(struct user_regs_struct *to, pfn_t t)
@@ -141,7 +141,9 @@ static pfn_t guest_run(pfn_t t)
     switch (stop.reason) {
     case STOP_SYSCALL:
         return entry_syscall(t);
-    case STOP_KICK:
+    case STOP_KICK: /* it does not enter the kernel by itself: look at the terminal for it */
+        uart_poll();
+        uart_flush();
         time_preempt();
         return t;
     default:
@@ -236,6 +238,7 @@ _Noreturn void guest_loop(pfn_t first)
     for (;;) {
         if (entries++ % POLL_ENTRIES == 0) {
             uart_poll();
+            uart_flush();
         }
         t = events_deliver(t);
         if (t == 0) {

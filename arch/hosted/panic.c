@@ -40,13 +40,12 @@ static bool backtrace_lines(void *const *stack, int depth)
     }
     self[length] = 0;
     dl_iterate_phdr(take_base, &base);
-    used = (size_t)snprintf(command, sizeof command, "addr2line -Cfpie '%s' 2>/dev/null", self);
+    used = (size_t)snprintf(command, sizeof command, "addr2line -Cfpie '%s' >&2 2>/dev/null", self);
     for (int i = 0; i < depth && used < sizeof command - 32; i++) {
         /* one byte back: into the call, not behind it */
         used += (size_t)snprintf(command + used, sizeof command - used, " %#" PRIxPTR,
                                  (uintptr_t)stack[i] - base - 1);
     }
-    strcat(command, " >&2");
     return system(command) == 0;
 }
 
