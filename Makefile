@@ -50,9 +50,15 @@ endif
 # ---- options of run, qemu and debug, as environment of scripts/run and scripts/qemu ----
 export CMD MEMORY TRACE CHECK REALTIME SEED
 
-# Builds $(1), silently unless something is wrong; standard output stays free for the program that runs.
+# Recipes are not shown: make V=1 shows them.
+ifndef V
+MAKEFLAGS += --silent
+endif
+
+# Builds $(1), and says so if it has to; standard output stays free for the program that runs.
 JOBS := $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j2)
-build_quietly = $(MAKE) $(JOBS) -s --no-print-directory $(1) >&2
+build_quietly = { $(MAKE) -q $(1) 2>/dev/null || echo "building: $(1)" >&2; \
+	$(MAKE) $(JOBS) --no-print-directory $(1) >&2; }
 
 # make itself ends with status 2 when a recipe fails; a loaded extension hands on the real one.
 STATUS := $(BUILD)/status

@@ -3,8 +3,10 @@
 # Figures: instructions per operation in QEMU, beside seL4's; and how long people wait for a start.
 
 .PHONY: bench bench-hosted
-bench: $(KERNEL) $(INITRD) ## instructions per operation in QEMU, beside seL4's
+bench: ## instructions per operation in QEMU, beside seL4's
+	@$(call build_quietly,$(KERNEL) $(INITRD))
 	@bench/table
 
-bench-hosted: $(HOSTED) $(KERNEL) $(INITRD) ## how long a start takes, hosted and to the prompt in QEMU
+bench-hosted: ## how long a start takes, hosted and to the prompt in QEMU
+	@$(call build_quietly,$(HOSTED) $(KERNEL) $(INITRD))
 	@bench/start

@@ -25,7 +25,7 @@ void x86_serial_init(void) {
     x86_out8(UART_DATA, 1);
     x86_out8(UART_INTERRUPTS, 0);
     x86_out8(UART_LINE, 3);    /* 8 bits, no parity, 1 stop bit */
-    x86_out8(UART_FIFO, 7);    /* on, cleared */
+    x86_out8(UART_FIFO, 0);    /* off: turning it on would drop a byte that is there already */
     x86_out8(UART_MODEM, 0xb); /* DTR, RTS, interrupt line connected */
 }
 
