@@ -68,3 +68,28 @@ $(USER_INITRD): $(USER_BIN) $(USER_ETC) servers/user.mk
 	mv $(USER_DIR)/initrd.cpio.new $@
 
 -include $(shell find $(USER_DIR)/obj -name '*.d' 2>/dev/null)
+
+# ---- unit tests of what is plain C here: tests/unit/test_lib_*.c, on the build machine under ASan and UBSan. The library's
+# own C functions get other names (tests/unit/lib_names.h), so that the host's are there, too. ----
+USER_UNIT := $(BUILD)/unit
+USER_UNIT_CFLAGS := -std=c11 -g -O1 -ffreestanding $(WARN) -fno-omit-frame-pointer \
+                    -fsanitize=address,undefined -fno-sanitize-recover=all \
+                    -include tests/unit/lib_names.h $(USER_INCLUDE)
+USER_UNIT_SRC := $(addprefix lib/,string.c stdlib.c malloc.c format.c cpio.c elf.c) \
+                 servers/init/manifest.c
+USER_UNIT_OBJ := $(USER_UNIT_SRC:%.c=$(USER_UNIT)/user/%.o)
+
+$(USER_UNIT)/user/%.o: %.c tests/unit/lib_names.h
+	@mkdir -p $(@D)
+	@$(CC) $(USER_UNIT_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(USER_UNIT)/user/libuser.a: $(USER_UNIT_OBJ)
+	@rm -f $@
+	@ar rcs $@ $^
+
+USER_UNIT_TESTS := $(patsubst tests/unit/%.c,$(USER_UNIT)/%,$(wildcard tests/unit/test_lib_*.c))
+$(USER_UNIT_TESTS): $(USER_UNIT)/test_lib_%: $(USER_UNIT)/tests/unit/test_lib_%.o \
+                    $(USER_UNIT)/tests/unit/elf_image.o $(USER_UNIT)/user/libuser.a
+	@$(CC) -fsanitize=address,undefined -g -o $@ $^ -lcmocka
+
+-include $(USER_UNIT_OBJ:.o=.d)

@@ -114,7 +114,8 @@ static void longest_message(void)
     uint64_t partner = bench_partner("echo", endpoint);
     for (int i = 0; i < REPEATS; i++) {
         for (uint64_t n = 0; n < MESSAGE_ITEMS_MAX; n++)
-            atm_message()->item[n] = (struct atm_item){ITEM_HANDLE, partner, RIGHT_READ, 0};
+            atm_message()->item[n] =
+                (struct atm_item){ITEM_HANDLE, partner, RIGHT_READ | RIGHT_COPY, 0};
         MEASURE(most, atm_call(endpoint, TAG(0, MESSAGE_WORDS_MAX, MESSAGE_ITEMS_MAX), 0, 0, 0, 0));
         for (uint64_t n = 0; n < MESSAGE_ITEMS_MAX; n++)
             if (atm_message()->item[n].value != partner)
