@@ -7,6 +7,7 @@
 #include "core/deadline.h"
 #include "core/endpoint.h"
 #include "core/ipc.h"
+#include "core/ipc_fast.h"
 #include "core/irq.h"
 #include "core/sched.h"
 #include "core/sys.h"
@@ -31,9 +32,11 @@ static status_t dispatch(pfn_t t, uint64_t number)
 /* The thread to run on cpu; a CPU that was idle starts its tick. */
 /*@ requires kernel_wf && cpu < CPUS_MAX;
     ensures kernel_wf && \result == cpu_at[cpu].current; */
-static pfn_t leave(cpu_t cpu, bool was_idle)
+static inline pfn_t leave(cpu_t cpu, bool was_idle)
 {
-    pfn_t t = sched_next(cpu);
+    pfn_t t = cpu_at[cpu].current;
+    if (t != 0 && cpu_at[cpu].ready == 0 && !was_idle) return t; /* nobody else */
+    t = sched_next(cpu);
     if (was_idle != (t == 0)) {
         if (was_idle) cpu_at[cpu].tick_at = arch_clock() + TICK_NS;
         sched_timer_arm(cpu);
@@ -41,11 +44,24 @@ static pfn_t leave(cpu_t cpu, bool was_idle)
     return t;
 }
 
+/* The short way, where the call has one and it is open; 0: nothing has happened. */
+/*@ requires kernel_wf && runs(t) && cpu < CPUS_MAX && cpu_at[cpu].current == t;
+    ensures kernel_wf; */
+static inline pfn_t fast(cpu_t cpu, pfn_t t, uint64_t number)
+{
+    if (number == SYS_call) return ipc_fast_call(cpu, t);
+    if (number == SYS_reply_receive) return ipc_fast_reply_receive(cpu, t);
+    return 0;
+}
+
 pfn_t kernel_syscall(cpu_t cpu)
 {
     pfn_t t = cpu_at[cpu].current;
+    uint64_t number = thread_at[T(t)].reg[REG_RAX];
     thread_at[T(t)].syscalls++;
-    status_t status = dispatch(t, thread_at[T(t)].reg[REG_RAX]);
+    pfn_t next = fast(cpu, t, number);
+    if (next != 0) return next;
+    status_t status = dispatch(t, number);
     if (status != STATUS_BLOCKED && cpu_at[cpu].current == t) /* else t waits, moved, or is gone */
         thread_at[T(t)].reg[REG_RAX] = (uint64_t)0 - (uint64_t)status;
     return leave(cpu, false);
