@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: MIT
+"""What init makes of its manifest: errors are reported with their line and the rest is used; policies are kept."""
+import re
+
+import machines
+from machines import check
+
+BASE = """program console
+    quota 128
+    ceiling 50
+    serves console
+    ports 0x3f8 8
+    irqs 4 1
+    restart always
+program fs
+    quota 1024
+    ceiling 45
+    serves fs
+    initrd
+    restart always
+"""
+SHELL = """program shell
+    quota 8192
+    ceiling 40
+    priority 30
+    shares console fs
+    container
+    system destroy
+    main
+"""
+
+
+def run(machine, manifest, command="echo hi", more=None):
+    with machines.scratch() as folder:
+        changes = {"etc/manifest": manifest.encode() if isinstance(manifest, str) else manifest, **(more or {})}
+        return machine.run(command, initrd=machines.initrd_with(folder, changes))
+
+
+def test_manifest_plain_one_works(machine):
+    result = run(machine, BASE + SHELL)
+    check(result.status == 0 and result.has("hi"), "runs", result)
+
+
+def test_manifest_lines_with_errors_are_reported_and_left_out(machine):
+    bad = ("    nosuchword 1\n", "    quota abc\n", "    quota -5\n", "    quota 99999999999999999999999\n",
+           "    ceiling 64\n", "    priority x\n", "    ports 0x3f8\n", "    ports 70000 1\n", "    restart perhaps\n",
+           "    system all\n")
+    for line in bad:
+        result = run(machine, BASE + SHELL + line)
+        check(result.has("hi"), f"{line!r}: the rest is used", result)
+        check(re.search(rf"manifest.*\b{(BASE + SHELL).count(chr(10)) + 1}\b", result.text + result.errors),
+              f"{line!r}: the message names the line", result)
+        check(any(word in result.text for word in line.split()), f"{line!r}: the message names a word of it", result)
+        check("panic" not in result.text + result.errors, f"{line!r}: no panic", result)
+
+
+def test_manifest_program_file_missing_is_named(machine):
+    result = run(machine, BASE + "program nosuch\n    quota 64\n" + SHELL)
+    check(result.has("hi"), "the rest starts", result)
+    check("nosuch" in result.text, "the missing program is named", result)
+
+
+def test_manifest_program_no_elf_is_named(machine):
+    result = run(machine, BASE + "program odd\n    quota 64\n" + SHELL, more={"bin/odd": b"no program at all"})
+    check(result.has("hi"), "the rest starts", result)
+    check("odd" in result.text, "the bad program is named", result)
+
+
+def test_manifest_quota_too_small_is_reported(machine):
+    result = run(machine, BASE + "program hello\n    quota 2\n" + SHELL)
+    check(result.has("hi"), "the rest starts", result)
+    check("hello" in result.text, "the program is named", result)
+
+
+def test_manifest_quota_beyond_memory_is_reported(machine):
+    result = run(machine, BASE + "program hello\n    quota 99999999\n" + SHELL)
+    check(result.has("hi"), "the rest starts", result)
+    check("hello" in result.text, "the program is named", result)
+
+
+def test_manifest_restart_limit_is_kept(machine):
+    looping = "program fault\n    arguments read\n    quota 64\n    restart always 3\n"
+    result = run(machine, BASE + looping + SHELL, command="ps; stress 3; ps")
+    check(result.status == 0, "the system goes on", result)
+    check(result.text.count("fault was started again") <= 3, "started again three times at most", result)
+    check(not re.search(r"fault +process +alive", result.text.split("stress")[-1]), "and then no more", result)
+
+
+def test_manifest_empty_or_binary_ends_with_a_message(machine):
+    for text in (b"", b"\0" * 100, bytes(range(256)) * 20, b"program\n", b"#" * 5000):
+        result = run(machine, text)
+        said = result.text + result.errors
+        check(result.status not in (None, 0), f"{text[:10]!r}: it ends, not with 0", result)
+        check(said.strip() and "panic" not in said, f"{text[:10]!r}: it says why", result)
+
+
+def test_manifest_missing_is_reported(machine):
+    with machines.scratch() as folder:
+        result = machine.run("echo hi", initrd=machines.initrd_with(folder, {"etc/manifest": None}))
+    check(result.status not in (None, 0), "it ends, not with 0", result)
+    check("manifest" in result.text, "it says what is missing", result)
+
+
+def test_scripts_run_line_by_line(machine):
+    script = b"# a script\necho one\nls nosuch\necho $?\n\n   echo 'two  three'\n"
+    result = run(machine, BASE + SHELL, "run etc/script; echo after", more={"etc/script": b"#!shell\n" + script})
+    lines = [line for line in result.lines if line in ("one", "1", "two  three", "after")]
+    check(lines == ["one", "1", "two  three", "after"], "the script's lines ran in turn", result)
