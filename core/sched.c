@@ -77,7 +77,7 @@ void sched_hand_over(cpu_t cpu, pfn_t t)
         sched_ready(t);
 }
 
-void sched_yield(cpu_t cpu)
+void sched_rotate(cpu_t cpu)
 {
     pfn_t t = cpu_at[cpu].current;
     cpu_at[cpu].current = 0;
@@ -143,5 +143,5 @@ void sched_tick(cpu_t cpu, uint64_t now)
     if (thread_at[T(t)].slice > 1)
         thread_at[T(t)].slice--;
     else
-        sched_yield(cpu);
+        sched_rotate(cpu);
 }

@@ -43,7 +43,7 @@ void sched_hand_over(cpu_t cpu, pfn_t t);
             thread_at[cpu_at[cpu].current].slice, queue_of[0 .. FRAMES_MAX - 1], queue_next[0 .. FRAMES_MAX - 1],
             queue_prev[0 .. FRAMES_MAX - 1], endpoint_at[0 .. FRAMES_MAX * SLOTS - 1], cpu_at[0 .. CPUS_MAX - 1],
             ghost_machine; */
-void sched_yield(cpu_t cpu);
+void sched_rotate(cpu_t cpu);
 
 /* Stops thread t, which is running or in no queue: SUSPENDED until resumed. */
 /*@ requires is_thread(t) && queue_of[t] == 0;

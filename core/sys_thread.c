@@ -8,7 +8,7 @@
 status_t sys_yield(pfn_t t)
 {
     reg_set(t, REG_RAX, 0);
-    sched_yield(thread_at[T(t)].cpu);
+    sched_rotate(thread_at[T(t)].cpu);
     return STATUS_BLOCKED;
 }
 
