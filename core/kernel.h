@@ -107,4 +107,38 @@ extern pfn_t init_process;
     predicate kernel_wf{L} = kernel_wf_but(0);
 */
 
+/* For contracts: each part of kernel_wf as a goal of its own. */
+/* clang-format off */
+#define KERNEL_WF(x) \
+    ensures frames_wf: frames_wf; ensures owners_wf: owners_wf; ensures queues_wf: queues_wf; \
+    ensures tables_wf: tables_wf; ensures deadlines_wf: deadlines_wf; ensures cpus_wf: cpus_wf; \
+    ensures runs_wf: runs_wf; ensures runs_apart: runs_apart; ensures ready_wf: ready_wf; \
+    ensures threads_wf: threads_wf; ensures places_but: places_but(x); \
+    ensures waits_but: waits_but(x); ensures endpoints_wf: endpoints_wf; \
+    ensures processes_wf: processes_wf; ensures quota_wf: quota_wf; \
+    ensures handle_pages_wf: handle_pages_wf; ensures handle_objects_wf: handle_objects_wf; \
+    ensures mappings_wf: mappings_wf;
+/* The same for code that may run while it does not hold. */
+#define KERNEL_KEPT \
+    ensures frames_wf: \old(frames_wf) ==> frames_wf; \
+    ensures owners_wf: \old(owners_wf) ==> owners_wf; \
+    ensures queues_wf: \old(queues_wf) ==> queues_wf; \
+    ensures tables_wf: \old(tables_wf) ==> tables_wf; \
+    ensures deadlines_wf: \old(deadlines_wf) ==> deadlines_wf; \
+    ensures cpus_wf: \old(cpus_wf) ==> cpus_wf; ensures runs_wf: \old(runs_wf) ==> runs_wf; \
+    ensures runs_apart: \old(runs_apart) ==> runs_apart; \
+    ensures ready_wf: \old(ready_wf) ==> ready_wf; \
+    ensures threads_wf: \old(threads_wf) ==> threads_wf; \
+    ensures places_wf: \old(places_but(0)) ==> places_but(0); \
+    ensures waits_wf: \old(waits_but(0)) ==> waits_but(0); \
+    ensures places_but: \forall integer x; \old(places_but(x)) ==> places_but(x); \
+    ensures waits_but: \forall integer x; \old(waits_but(x)) ==> waits_but(x); \
+    ensures endpoints_wf: \old(endpoints_wf) ==> endpoints_wf; \
+    ensures processes_wf: \old(processes_wf) ==> processes_wf; \
+    ensures quota_wf: \old(quota_wf) ==> quota_wf; \
+    ensures handle_pages_wf: \old(handle_pages_wf) ==> handle_pages_wf; \
+    ensures handle_objects_wf: \old(handle_objects_wf) ==> handle_objects_wf; \
+    ensures mappings_wf: \old(mappings_wf) ==> mappings_wf;
+/* clang-format on */
+
 #endif

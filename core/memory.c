@@ -16,19 +16,18 @@ bool user_range(uint64_t va, uint64_t pages)
 
 uint32_t page_span(uint32_t flags)
 {
-    if ((flags & SIZES) == PAGE_SIZE_2M) return PAGES_2M;
-    if ((flags & SIZES) == PAGE_SIZE_1G) return PAGES_1G;
-    return 1;
+    uint32_t size = flags / PAGE_SIZE_2M % 16u;
+    if (size == 1) return PAGES_2M;
+    return size == 2 ? PAGES_1G : 1;
 }
 
 /* The level of table whose entries map pages of these flags; also 1 + enum block_size. */
 /*@ assigns \nothing;
-    ensures 1 <= \result <= 3; */
+    ensures \result == level_of(flags); */
 static uint32_t page_level(uint32_t flags)
 {
-    if ((flags & SIZES) == PAGE_SIZE_2M) return 2;
-    if ((flags & SIZES) == PAGE_SIZE_1G) return 3;
-    return 1;
+    uint32_t size = flags / PAGE_SIZE_2M % 16u;
+    return size == 1 ? 2 : size == 2 ? 3 : 1;
 }
 
 status_t page_flags_check(uint64_t flags)

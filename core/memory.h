@@ -11,18 +11,24 @@
 
 /* 1 if [va, va + pages * 4096) is user memory. */
 /*@ assigns \nothing;
-    ensures \result == 1 <==> USER_BASE <= va && va <= USER_TOP && pages <= (USER_TOP - va) / PAGE_SIZE; */
+    ensures \result == 0 || \result == 1;
+    ensures \result == 1 <==> USER_BASE <= va && va <= USER_TOP && pages * PAGE_SIZE <= USER_TOP - va; */
 bool user_range(uint64_t va, uint64_t pages);
 
 /* The frame that holds user address va in an address space; 0: none, or without the permission need (PAGE_WRITE or 0),
    or device memory. */
-/*@ requires kernel_wf && is_table(root) && table_level[root] == 4;
+/*@ requires tables_wf && mappings_wf && is_root(root) && (need == 0 || need == PAGE_WRITE);
     assigns \nothing;
     ensures \result < FRAMES_MAX; */
 pfn_t user_frame(pfn_t root, uint64_t va, uint32_t need);
 
 /* 4 KiB pages a page of these flags has: 1, 512 or 262,144. */
+/*@ logic integer span_of(integer flags) =
+        flags / PAGE_SIZE_2M % 16 == 1 ? PAGES_2M : flags / PAGE_SIZE_2M % 16 == 2 ? PAGES_1G : 1;
+    logic integer level_of(integer flags) =
+        flags / PAGE_SIZE_2M % 16 == 1 ? 2 : flags / PAGE_SIZE_2M % 16 == 2 ? 3 : 1; */
 /*@ assigns \nothing;
+    ensures \result == span_of(flags);
     ensures \result == 1 || \result == PAGES_2M || \result == PAGES_1G; */
 uint32_t page_span(uint32_t flags);
 
@@ -77,8 +83,10 @@ void memory_entry_drop(pfn_t p, pfn_t t, uint32_t k, uint64_t va);
 void memory_block_drop(pfn_t p);
 
 /* The leaf entry that maps va; 0: none. */
-/*@ requires kernel_wf && is_process(p) && va < USER_TOP;
-    assigns \nothing; */
+/*@ requires tables_wf && is_process(p) && is_root(process_at[p].root) && va < USER_TOP;
+    assigns \nothing;
+    ensures entry: \result == resolve(process_at[p].root, va);
+    ensures page: mappings_wf && \result != 0 && \result / PTE_DEVICE % 2 == 0 ==> is_user(entry_pfn(\result)); */
 uint64_t memory_entry(pfn_t p, uint64_t va);
 
 #endif

@@ -29,7 +29,8 @@ static inline uint64_t reg_get(pfn_t t, uint32_t r)
 
 /*@ requires is_thread(t) && r < REG_COUNT;
     assigns thread_at[t].reg[r];
-    ensures thread_at[t].reg[r] == value; */
+    ensures thread_at[t].reg[r] == value;
+    KERNEL_KEPT */
 static inline void reg_set(pfn_t t, uint32_t r, uint64_t value)
 {
     thread_at[T(t)].reg[r] = value;
@@ -108,8 +109,7 @@ struct handle handle_to(uint8_t kind, uint32_t object, uint64_t generation);
 
 /* ---- what the proved calls promise: any arguments are legal ---- */
 
-/*@ // All pages of user memory; the page of an address.
-    predicate user_page{L}(integer va) = USER_BASE <= va < USER_TOP;
+/*@ predicate user_page{L}(integer va) = USER_BASE <= va < USER_TOP;
     logic integer page_bytes(integer e) = e / PTE_SUPER % 2 == 0 ? SPAN_4K : e / PTE_GIGA % 2 == 0 ? SPAN_2M : SPAN_1G;
     logic integer query_entry{L}(integer t) =
         resolve(process_at[found_process(t, reg_of(t, ARG0))].root, reg_of(t, ARG1));
@@ -117,7 +117,7 @@ struct handle handle_to(uint8_t kind, uint32_t object, uint64_t generation);
 
 /*@ requires kernel_wf && runs(t);
     assigns thread_at[t].reg[ARG0 .. ARG2];
-    ensures wf: kernel_wf;
+    KERNEL_WF(0)
     behavior refused:
         assumes process_error(t, reg_of(t, ARG0), RIGHT_READ) != ERR_NONE;
         assigns \nothing;
@@ -146,6 +146,87 @@ struct handle handle_to(uint8_t kind, uint32_t object, uint64_t generation);
     disjoint behaviors;
 */
 MUST_USE status_t sys_query(pfn_t t);
+
+/*@ requires kernel_wf && runs(t);
+    assigns thread_at[t].reg[ARG0 .. ARG2];
+    KERNEL_WF(0)
+    behavior none:
+        assumes open_slot(frame_owner[t], reg_of(t, ARG0)) == 0;
+        assigns \nothing;
+        ensures \result == ERR_HANDLE;
+    behavior open:
+        assumes open_slot(frame_owner[t], reg_of(t, ARG0)) != 0;
+        assigns thread_at[t].reg[ARG0 .. ARG2];
+        ensures \result == ERR_NONE;
+        ensures kind: \let h = \old(open_slot(frame_owner[t], reg_of(t, ARG0)));
+            reg_of(t, ARG0) == (\old(life(open_slot(frame_owner[t], reg_of(t, ARG0)))) == 0 ? KIND_NONE : handle_at[h].kind);
+        ensures rights: \let h = \old(open_slot(frame_owner[t], reg_of(t, ARG0)));
+            reg_of(t, ARG1) == handle_at[h].rights;
+        ensures badge: \let h = \old(open_slot(frame_owner[t], reg_of(t, ARG0)));
+            reg_of(t, ARG2) == (handle_at[h].kind == KIND_ENDPOINT ? handle_at[h].badge : 0);
+    complete behaviors;
+    disjoint behaviors;
+*/
+MUST_USE status_t sys_handle_info(pfn_t t);
+
+/*@ requires kernel_wf && runs(t);
+    assigns thread_at[t].reg[ARG0 .. ARG5];
+    KERNEL_WF(0)
+    behavior refused:
+        assumes find_error(t, reg_of(t, ARG0), KIND_CONTAINER, RIGHT_READ) != ERR_NONE;
+        assigns \nothing;
+        ensures \result == \old(find_error(t, reg_of(t, ARG0), KIND_CONTAINER, RIGHT_READ));
+    behavior done:
+        assumes find_error(t, reg_of(t, ARG0), KIND_CONTAINER, RIGHT_READ) == ERR_NONE;
+        assigns thread_at[t].reg[ARG0 .. ARG5];
+        ensures \result == ERR_NONE;
+        ensures total: reg_of(t, ARG0) == container_at[\old(found_object(t, reg_of(t, ARG0)))].total;
+        ensures used: reg_of(t, ARG1) == container_at[\old(found_object(t, reg_of(t, ARG0)))].used;
+        ensures carved: reg_of(t, ARG2) == container_at[\old(found_object(t, reg_of(t, ARG0)))].carved;
+        ensures cpus: reg_of(t, ARG3) == container_at[\old(found_object(t, reg_of(t, ARG0)))].cpus;
+        ensures ceiling: reg_of(t, ARG4) == container_at[\old(found_object(t, reg_of(t, ARG0)))].ceiling;
+        ensures depth: reg_of(t, ARG5) == container_at[\old(found_object(t, reg_of(t, ARG0)))].depth;
+    complete behaviors;
+    disjoint behaviors;
+*/
+MUST_USE status_t sys_container_info(pfn_t t);
+
+/*@ logic integer fault_process{L}(integer t) = found_process(t, reg_of(t, ARG0));
+    logic integer fault_slot{L}(integer t) =
+        reg_of(t, ARG1) == 0 ? 0 : open_slot(frame_owner[t], reg_of(t, ARG1));
+    // What sys_fault_handler answers.
+    logic integer fault_handler_error{L}(integer t) =
+        process_error(t, reg_of(t, ARG0), RIGHT_WRITE) != ERR_NONE ? process_error(t, reg_of(t, ARG0), RIGHT_WRITE) :
+        reg_of(t, ARG1) != 0 && find_error(t, reg_of(t, ARG1), KIND_ENDPOINT, RIGHT_SEND) != ERR_NONE ?
+            find_error(t, reg_of(t, ARG1), KIND_ENDPOINT, RIGHT_SEND) :
+        process_at[fault_process(t)].dying != 0 ? ERR_DYING : ERR_NONE;
+*/
+/*@ requires kernel_wf && runs(t);
+    assigns process_at[fault_process(t)].fault_endpoint, process_at[fault_process(t)].fault_generation,
+            process_at[fault_process(t)].fault_badge;
+    KERNEL_WF(0)
+    behavior refused:
+        assumes fault_handler_error(t) != ERR_NONE;
+        assigns \nothing;
+        ensures \result == \old(fault_handler_error(t));
+    behavior none:
+        assumes fault_handler_error(t) == ERR_NONE && reg_of(t, ARG1) == 0;
+        assigns process_at[fault_process(t)].fault_endpoint, process_at[fault_process(t)].fault_generation,
+            process_at[fault_process(t)].fault_badge;
+        ensures \result == ERR_NONE;
+        ensures endpoint: process_at[fault_process(t)].fault_endpoint == 0;
+    behavior some:
+        assumes fault_handler_error(t) == ERR_NONE && reg_of(t, ARG1) != 0;
+        assigns process_at[fault_process(t)].fault_endpoint, process_at[fault_process(t)].fault_generation,
+            process_at[fault_process(t)].fault_badge;
+        ensures \result == ERR_NONE;
+        ensures endpoint: process_at[fault_process(t)].fault_endpoint == handle_at[fault_slot(t)].object;
+        ensures generation: process_at[fault_process(t)].fault_generation == handle_at[fault_slot(t)].generation;
+        ensures badge: process_at[fault_process(t)].fault_badge == handle_at[fault_slot(t)].badge;
+    complete behaviors;
+    disjoint behaviors;
+*/
+MUST_USE status_t sys_fault_handler(pfn_t t);
 
 #define SYSCALL(number, name, group, nargs, args, results, errors, text) MUST_USE status_t sys_##name(pfn_t t);
 #include "atmos/syscalls.def"

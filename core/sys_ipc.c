@@ -86,6 +86,19 @@ status_t sys_reply_save(pfn_t t)
     return ERR_NONE;
 }
 
+/* Faults of process p go to endpoint e, 0: nowhere. */
+/*@ requires is_process(p) && endpoint_id(e);
+    assigns process_at[p].fault_endpoint, process_at[p].fault_generation, process_at[p].fault_badge;
+    ensures process_at[p].fault_endpoint == e && process_at[p].fault_generation == generation &&
+        process_at[p].fault_badge == badge;
+    KERNEL_KEPT */
+static void fault_endpoint_set(pfn_t p, endpoint_t e, uint64_t generation, uint64_t badge)
+{
+    process_at[P(p)].fault_endpoint = e;
+    process_at[P(p)].fault_generation = generation;
+    process_at[P(p)].fault_badge = badge;
+}
+
 status_t sys_fault_handler(pfn_t t)
 {
     struct found p = find_process(t, reg_get(t, ARG0), RIGHT_WRITE);
@@ -97,9 +110,10 @@ status_t sys_fault_handler(pfn_t t)
         if (status != ERR_NONE) return status;
     }
     if (process_at[P(p.object)].dying != 0) return ERR_DYING;
-    process_at[P(p.object)].fault_endpoint = slot == 0 ? 0 : handle_at[H(slot)].object;
-    process_at[P(p.object)].fault_generation = slot == 0 ? 0 : handle_at[H(slot)].generation;
-    process_at[P(p.object)].fault_badge = slot == 0 ? 0 : handle_at[H(slot)].badge;
+    if (slot == 0)
+        fault_endpoint_set(p.object, 0, 0, 0);
+    else
+        fault_endpoint_set(p.object, handle_at[H(slot)].object, handle_at[H(slot)].generation, handle_at[H(slot)].badge);
     return ERR_NONE;
 }
 

@@ -149,13 +149,13 @@ status_t sys_query(pfn_t t)
     struct found p = find_process(t, reg_get(t, ARG0), RIGHT_READ);
     if (p.status != ERR_NONE) return p.status;
     uint64_t va = reg_get(t, ARG1);
-    if (!user_range(va - va % PAGE_SIZE, 1)) return ERR_RANGE;
+    if (va < USER_BASE || va >= USER_TOP) return ERR_RANGE;
     uint64_t e = memory_entry(p.object, va);
     if (e == 0) return ERR_UNMAPPED;
     uint32_t flags = entry_flags(e);
     reg_set(t, ARG0, flags);
     reg_set(t, ARG1, va - va % ((uint64_t)page_span(flags) * PAGE_SIZE));
-    reg_set(t, ARG2, (flags & PAGE_DEVICE) != 0 ? 1 : frame_maps[entry_frame(e)]);
+    reg_set(t, ARG2, e / PTE_DEVICE % 2u == 1 ? 1 : frame_maps[entry_frame(e)]);
     return ERR_NONE;
 }
 
