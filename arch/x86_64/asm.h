@@ -51,7 +51,7 @@
 #define CPU_NUMBER 36
 #define CPU_SMAP 40
 
-/* enum atm_reg, times 8 */
+/* enum atm_reg, times 8. CPU_REGS points to rip, so that one PUSH stores rsp below it. */
 #define R_RAX 0
 #define R_RDI 8
 #define R_RSI 16

@@ -154,6 +154,7 @@ static const char *cpu_lacks(void) {
 const char *x86_cpu_init(void) {
     x86_cpu0.self = &x86_cpu0;
     x86_cpu0.stack = stack_top(STACK_KERNEL);
+    x86_cpu0.fs_base = UINT64_MAX; /* not known */
     x86_cpu0.timer_asked = UINT64_MAX;
     x86_cpu0.timer_armed = UINT64_MAX;
     tss_init();

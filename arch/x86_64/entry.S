@@ -27,34 +27,29 @@
     incl lock_serving(%rip)
     .endm
 
-    /* All but rcx, r11, rsp, rip and rflags, to the object at \to; \to itself is saved elsewhere. */
-    .macro SAVE_MOST to
-    movq %rdi, R_RDI(\to)
-    movq %rsi, R_RSI(\to)
-    movq %rdx, R_RDX(\to)
-    movq %r10, R_R10(\to)
-    movq %r8, R_R8(\to)
-    movq %r9, R_R9(\to)
-    movq %rbp, R_RBP(\to)
-    movq %r12, R_R12(\to)
-    movq %r13, R_R13(\to)
-    movq %r14, R_R14(\to)
-    movq %r15, R_R15(\to)
+    /* Registers at \to, which points to register \at of the object; the rest is saved elsewhere. */
+    .macro SAVE_MOST to, at
+    movq %rdi, R_RDI-\at(\to)
+    movq %rsi, R_RSI-\at(\to)
+    movq %rdx, R_RDX-\at(\to)
+    movq %r10, R_R10-\at(\to)
+    movq %r8, R_R8-\at(\to)
+    movq %r9, R_R9-\at(\to)
+    movq %rbp, R_RBP-\at(\to)
+    movq %r12, R_R12-\at(\to)
+    movq %r13, R_R13-\at(\to)
+    movq %r14, R_R14-\at(\to)
+    movq %r15, R_R15-\at(\to)
     .endm
 
-    .macro LOAD_MOST from
-    movq R_RDI(\from), %rdi
-    movq R_RSI(\from), %rsi
-    movq R_RDX(\from), %rdx
-    movq R_R10(\from), %r10
-    movq R_R8(\from), %r8
-    movq R_R9(\from), %r9
-    movq R_RBX(\from), %rbx
-    movq R_RBP(\from), %rbp
-    movq R_R12(\from), %r12
-    movq R_R13(\from), %r13
-    movq R_R14(\from), %r14
-    movq R_R15(\from), %r15
+    /* What system calls write, but rax. */
+    .macro LOAD_RESULTS from
+    movq R_RDI-R_RIP(\from), %rdi
+    movq R_RSI-R_RIP(\from), %rsi
+    movq R_RDX-R_RIP(\from), %rdx
+    movq R_R10-R_RIP(\from), %r10
+    movq R_R8-R_RIP(\from), %r8
+    movq R_R9-R_RIP(\from), %r9
     .endm
 
     .section .text.entry, "ax"
@@ -65,15 +60,14 @@ x86_syscall_entry:
     swapgs
     movq %rsp, %gs:CPU_SCRATCH
     movq %gs:CPU_REGS, %rsp
-    movq %rax, R_RAX(%rsp)
-    SAVE_MOST %rsp
-    movq %rbx, R_RBX(%rsp)
-    movq %rcx, R_RCX(%rsp)
-    movq %rcx, R_RIP(%rsp)
-    movq %r11, R_R11(%rsp)
-    movq %r11, R_RFLAGS(%rsp)
-    movq %gs:CPU_SCRATCH, %rcx
-    movq %rcx, R_RSP(%rsp)
+    pushq %gs:CPU_SCRATCH
+    movq %rax, R_RAX-R_RSP(%rsp)
+    SAVE_MOST %rsp, R_RSP
+    movq %rbx, R_RBX-R_RSP(%rsp)
+    movq %rcx, R_RCX-R_RSP(%rsp)
+    movq %rcx, R_RIP-R_RSP(%rsp)
+    movq %r11, R_R11-R_RSP(%rsp)
+    movq %r11, R_RFLAGS-R_RSP(%rsp)
     movq %gs:CPU_STACK, %rsp
     TAKE_LOCK
     movl %gs:CPU_NUMBER, %edi
@@ -81,45 +75,61 @@ x86_syscall_entry:
     cmpl %gs:CPU_CURRENT, %eax
     jne resume
 
-    /* Back to user mode: %gs:CPU_REGS is who. */
+    /* The same thread goes on: nothing but results was written to its registers, and C preserved the others. */
+    movq %gs:CPU_REGS, %rax
+    movq R_RIP-R_RIP(%rax), %rcx
+    btq $47, %rcx
+    jc x86_restore
+    movq R_RFLAGS-R_RIP(%rax), %r11
+    LOAD_RESULTS %rax
+    movq R_RSP-R_RIP(%rax), %rsp
+    movq R_RAX-R_RIP(%rax), %rax
+    DROP_LOCK
+    swapgs
+    sysretq
+
+    /* Back to user mode. rax: the value of %gs:CPU_REGS. */
     .globl x86_restore
     .type x86_restore, @function
 x86_restore:
-    movq %gs:CPU_REGS, %rax
-    movq R_RCX(%rax), %rcx
-    movq R_R11(%rax), %r11
-    cmpq R_RIP(%rax), %rcx
+    LOAD_RESULTS %rax
+    movq R_RBX-R_RIP(%rax), %rbx
+    movq R_RBP-R_RIP(%rax), %rbp
+    movq R_R12-R_RIP(%rax), %r12
+    movq R_R13-R_RIP(%rax), %r13
+    movq R_R14-R_RIP(%rax), %r14
+    movq R_R15-R_RIP(%rax), %r15
+    movq R_RCX-R_RIP(%rax), %rcx
+    movq R_R11-R_RIP(%rax), %r11
+    cmpq R_RIP-R_RIP(%rax), %rcx
     jne restore_full
-    cmpq R_RFLAGS(%rax), %r11
+    cmpq R_RFLAGS-R_RIP(%rax), %r11
     jne restore_full
     btq $47, %rcx
     jc restore_full
-    LOAD_MOST %rax
-    movq R_RSP(%rax), %rsp
-    movq R_RAX(%rax), %rax
+    movq R_RSP-R_RIP(%rax), %rsp
+    movq R_RAX-R_RIP(%rax), %rax
     DROP_LOCK
     swapgs
     sysretq
 
 restore_full:
     pushq $X86_USER_DATA
-    pushq R_RSP(%rax)
-    pushq R_RFLAGS(%rax)
+    pushq R_RSP-R_RIP(%rax)
+    pushq R_RFLAGS-R_RIP(%rax)
     pushq $X86_USER_CODE
-    pushq R_RIP(%rax)
-    LOAD_MOST %rax
-    movq R_RAX(%rax), %rax
+    pushq R_RIP-R_RIP(%rax)
+    movq R_RAX-R_RIP(%rax), %rax
     DROP_LOCK
     swapgs
     iretq
 
     .type resume, @function
 resume: /* eax: the thread to run, 0: none */
-    movl %eax, %ebx
     movl %eax, %esi
     movq %gs:CPU_SELF, %rdi
     call x86_switch
-    testl %ebx, %ebx
+    testq %rax, %rax
     jnz x86_restore
     DROP_LOCK
 idle:
@@ -143,20 +153,20 @@ trap_entry:
     swapgs
     pushq %rbx
     movq %gs:CPU_REGS, %rbx
-    movq %rax, R_RAX(%rbx)
-    SAVE_MOST %rbx
-    movq %rcx, R_RCX(%rbx)
-    movq %r11, R_R11(%rbx)
+    movq %rax, R_RAX-R_RIP(%rbx)
+    SAVE_MOST %rbx, R_RIP
+    movq %rcx, R_RCX-R_RIP(%rbx)
+    movq %r11, R_R11-R_RIP(%rbx)
     popq %rax
-    movq %rax, R_RBX(%rbx)
+    movq %rax, R_RBX-R_RIP(%rbx)
     popq %rsi
     popq %rdx
     popq %rax
-    movq %rax, R_RIP(%rbx)
+    movq %rax, R_RIP-R_RIP(%rbx)
     movq 8(%rsp), %rax
-    movq %rax, R_RFLAGS(%rbx)
+    movq %rax, R_RFLAGS-R_RIP(%rbx)
     movq 16(%rsp), %rax
-    movq %rax, R_RSP(%rbx)
+    movq %rax, R_RSP-R_RIP(%rbx)
     cld
     testb $1, %gs:CPU_SMAP
     jz trap_call
@@ -170,6 +180,7 @@ trap_call: /* esi: vector, rdx: error */
     jz resume
     cmpl %gs:CPU_CURRENT, %eax
     jne resume
+    movq %gs:CPU_REGS, %rax
     jmp x86_restore
 
     /* Only the idle loop runs with interrupts on, and it has nothing to save. */

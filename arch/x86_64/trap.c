@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What entry.S calls: turns a vector into one kernel entry, and makes another thread the one that is resumed. Also the
- * core's questions about threads. Everything here runs with the big lock held and interrupts off.
+ * What entry.S calls for every vector: turns it into one kernel entry. Runs with the big lock held and interrupts off.
  */
 #include "arch/x86_64/x86.h"
 
-#define NO_THREAD UINT32_MAX /* current's registers are in a thread that is gone */
 #define ADDRESS_END 0x800000000000ul
 #define RFLAGS_USER 0x240dd5ul /* CF PF AF ZF SF TF DF OF AC ID */
 
@@ -61,45 +59,6 @@ pfn_t x86_trap(struct x86_cpu *cpu, uint32_t vector, uint64_t error) {
     return cpu->current; /* spurious: nothing happened, and nothing is to be acknowledged */
 }
 
-/* Takes away selectors a thread loaded, so that the next one neither sees nor suffers from them. */
-static void segments_clear(void) {
-    uint32_t ds, es, fs, gs;
-    __asm__ volatile("mov %%ds, %0\n\tmov %%es, %1\n\tmov %%fs, %2\n\tmov %%gs, %3"
-                     : "=r"(ds), "=r"(es), "=r"(fs), "=r"(gs));
-    if (__builtin_expect((ds | es | fs | gs) == 0, 1))
-        return;
-    /* Loading GS may clear its base: that of the user must be the active one meanwhile. */
-    __asm__ volatile("mov %0, %%ds\n\tmov %0, %%es\n\tmov %0, %%fs\n\t"
-                     "swapgs\n\tmov %0, %%gs\n\tswapgs"
-                     :
-                     : "r"(0)
-                     : "memory");
-}
-
-void x86_switch(struct x86_cpu *cpu, pfn_t t) {
-    x86_fpu_leave(cpu);
-    cpu->current = t;
-    if (t == 0)
-        return;
-    cpu->regs = thread_at[T(t)].reg;
-    pfn_t root = process_at[P(frame_owner[t])].root;
-    if (root != cpu->root) {
-        cpu->root = root;
-        x86_set_cr3((uint64_t)root * PAGE_SIZE);
-    }
-    segments_clear();
-    x86_wrmsr(MSR_FS_BASE, cpu->regs[REG_FS_BASE]);
-    x86_fpu_enter(cpu, t);
-}
-
-void arch_thread_release(pfn_t t) {
-    struct x86_cpu *cpu = x86_this();
-    if (cpu->fpu_thread == t)
-        cpu->fpu_thread = 0;
-    if (cpu->current == t)
-        cpu->current = NO_THREAD;
-}
-
 void arch_regs_sanitize(pfn_t t) {
     uint64_t *reg = thread_at[T(t)].reg;
     reg[REG_RFLAGS] = (reg[REG_RFLAGS] & RFLAGS_USER) | RFLAGS_IF | RFLAGS_ONE;
@@ -108,9 +67,4 @@ void arch_regs_sanitize(pfn_t t) {
         reg[REG_RIP] = 0;
     if (reg[REG_FS_BASE] >= ADDRESS_END)
         reg[REG_FS_BASE] = 0;
-}
-
-void arch_fs_base_changed(pfn_t t) {
-    if (x86_this()->current == t)
-        x86_wrmsr(MSR_FS_BASE, thread_at[T(t)].reg[REG_FS_BASE]);
 }

@@ -16,14 +16,14 @@
 struct x86_cpu {
     struct x86_cpu *self;
     uint64_t scratch;     /* the user's rsp for two instructions at system-call entry */
-    uint64_t *regs;       /* thread_at[current].reg */
+    uint64_t *regs;       /* &thread_at[current].reg[REG_RIP] */
     uint64_t stack;       /* top of its kernel stack */
     pfn_t current;        /* thread whose registers are in regs and in the processor; 0: idle */
     cpu_t number;
     uint32_t smap;        /* 1: CLAC exists */
     pfn_t root;           /* root table in CR3 */
-    pfn_t fpu_thread;     /* thread whose vector state is in the processor and newer than fpu[]; 0: none */
-    uint32_t fpu_clean;   /* 1: the vector registers hold the initial state */
+    pfn_t fpu_thread;     /* thread whose vector state is in the processor; context.c has two special values */
+    uint64_t fs_base;     /* in the processor, unless the thread loaded a selector */
     uint64_t timer_asked; /* time the core asked kernel_timer for, ns; UINT64_MAX: not at all */
     uint64_t timer_armed; /* time the LAPIC timer fires at, not later than asked; UINT64_MAX: stopped */
 };
@@ -105,22 +105,21 @@ volatile void *x86_device_map(uint64_t address);
 #define X86_PASSAGE_BYTES 0x100000u
 const void *x86_passage(uint64_t address, uint64_t bytes);
 
-/* ---- cpu.c, fpu.c ---- */
+/* ---- cpu.c, context.c ---- */
 
 /* Fails (says what is missing) or readies tables, stacks and control registers of the only CPU. */
 const char *x86_cpu_init(void);
 extern uint32_t x86_physical_bits;
 void x86_fpu_init(void);
-/* The processor leaves cpu->current (saves what it used), or enters thread t (0: none). */
-void x86_fpu_leave(struct x86_cpu *cpu);
-void x86_fpu_enter(struct x86_cpu *cpu, pfn_t t);
 /* First vector instruction of the current thread. */
 void x86_fpu_first_use(struct x86_cpu *cpu);
 
+/* Makes thread t the current one: address space, FS base, segments, vector state. Returns where entry.S finds its
+   registers; NULL: t is 0, nobody runs. */
+uint64_t *x86_switch(struct x86_cpu *cpu, pfn_t t);
+
 /* ---- trap.c, entry.S ---- */
 
-/* Makes thread t the one that entry.S resumes: address space, FS base, vector state, segments. 0: nobody. */
-void x86_switch(struct x86_cpu *cpu, pfn_t t);
 /* Called by entry.S for every vector; returns the thread to run. */
 pfn_t x86_trap(struct x86_cpu *cpu, uint32_t vector, uint64_t error);
 /* Leaves boot for thread t. */
@@ -158,7 +157,7 @@ void x86_acpi_init(uint64_t rsdp);
 /* Masks the 8259s, enables the local APIC, masks all lines. NULL: done, else what is wrong. */
 const char *x86_apic_init(void);
 void x86_apic_eoi(void);
-/* A line's vector arrived. *quiet: 1 if the core must not be told now. */
+/* A line's vector arrived; returns the thread to run. */
 pfn_t x86_line_arrived(struct x86_cpu *cpu, uint32_t line);
 uint32_t x86_apic_timer_left(void);
 void x86_apic_timer_start(uint32_t count);

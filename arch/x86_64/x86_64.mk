@@ -4,15 +4,17 @@
 
 X86 := $(BUILD)/x86_64
 X86_CC ?= $(CC)
+# No SSE in the kernel, so no reason to keep stacks aligned to 16.
+X86_ALIGN := $(if $(findstring clang,$(X86_CC)),-mstack-alignment=8,-mpreferred-stack-boundary=3)
 X86_CFLAGS := -std=gnu11 -O2 -g $(WARN) -I. -Iinclude -include arch/x86_64/windows.h -ffreestanding \
 	-fno-pic -fno-pie -mcmodel=kernel -mno-red-zone -mgeneral-regs-only -fno-stack-protector \
 	-fcf-protection=none -fno-asynchronous-unwind-tables -fno-strict-aliasing -fno-common \
-	-fwrapv -MMD -MP $(X86_EXTRA)
+	-fwrapv -MMD -MP $(X86_ALIGN) $(X86_EXTRA)
 X86_CORE ?= $(CORE_SRC)
 X86_OBJ := $(patsubst %.c,$(X86)/%.o,$(X86_CORE) $(wildcard arch/x86_64/*.c)) \
 	$(patsubst %.S,$(X86)/%.o,$(wildcard arch/x86_64/*.S))
 X86_LINK := $(X86_CC) -nostdlib -static -no-pie -Wl,--build-id=none -Wl,-z,noexecstack \
-	-Wl,-z,max-page-size=4096 -Wl,--no-warn-rwx-segments -T $(X86)/x86_64.ld
+	-Wl,-z,max-page-size=4096 -Wl,--no-warn-rwx-segments -T $(X86)/x86_64.ld -O2 $(X86_EXTRA)
 
 $(X86)/%.o: %.c
 	@mkdir -p $(@D)

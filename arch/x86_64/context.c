@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What of a thread is in the processor and not in its registers of thread_at: address space, FS base, segment selectors,
+ * and x87, SSE and AVX state. Called by entry.S when another thread is to run, with the big lock held.
+ *
+ * A thread that never used vector state costs nothing: it runs with CR0.TS set and its first vector instruction traps.
+ * From then on its state is saved when the CPU leaves it and loaded when the CPU enters it, at once and not lazily, so
+ * that a thread never runs with another one's values in the registers, not even out of reach.
+ */
+#include "arch/x86_64/x86.h"
+
+#define NO_THREAD UINT32_MAX /* current, fpu_thread: that thread is gone, or saved */
+#define FPU_CLEAN 0u         /* fpu_thread: the vector registers hold the initial state, CR0.TS is set */
+#define CR4_OSFXSR 0x200ul
+#define CR4_OSXMMEXCPT 0x400ul
+#define CR4_OSXSAVE 0x40000ul
+#define CR0_EM 0x4ul
+#define CR0_MP 0x2ul
+#define CR0_NE 0x20ul
+#define XCR0_X87_SSE 3u
+#define XCR0_AVX 4u
+#define CONTROL_WORD 0x37f /* x87: all exceptions masked, 64-bit precision */
+#define MXCSR_PLACE 24
+#define MXCSR_LOW 0x80
+#define MXCSR_HIGH 0x1f
+#define FXSAVE_BYTES 512u
+
+static uint32_t fpu_features; /* XCR0; 0: FXSAVE only */
+static uint8_t fpu_initial[FPU_BYTES] __attribute__((aligned(64)));
+
+/* An all-zero XSAVE header says "initial state" of all parts, FXSAVE needs the control words. */
+static void fpu_make_initial(uint8_t *state) {
+    state[0] = CONTROL_WORD & 0xff;
+    state[1] = CONTROL_WORD >> 8;
+    state[MXCSR_PLACE] = MXCSR_LOW;
+    state[MXCSR_PLACE + 1] = MXCSR_HIGH;
+}
+
+void x86_fpu_init(void) {
+    x86_cpu0.fpu_thread = NO_THREAD;
+    x86_set_cr0((x86_cr0() & ~CR0_EM) | CR0_MP | CR0_NE | CR0_TS);
+    x86_set_cr4(x86_cr4() | CR4_OSFXSR | CR4_OSXMMEXCPT);
+    fpu_make_initial(fpu_initial);
+    struct x86_cpuid id = x86_cpuid(1, 0);
+    if (id.ecx >> 26 & 1) {
+        x86_set_cr4(x86_cr4() | CR4_OSXSAVE);
+        uint32_t features = XCR0_X87_SSE | (id.ecx >> 28 & 1 ? XCR0_AVX : 0);
+        __asm__ volatile("xsetbv" : : "c"(0), "a"(features), "d"(0));
+        /* With the features now on, the processor says how much room their state takes. */
+        if (x86_cpuid(13, 0).ebx > FPU_BYTES) {
+            features = XCR0_X87_SSE;
+            __asm__ volatile("xsetbv" : : "c"(0), "a"(features), "d"(0));
+        }
+        fpu_features = features;
+    }
+}
+
+static void fpu_save(uint8_t *state) {
+    if (__builtin_expect(fpu_features != 0, 1))
+        __asm__ volatile("xsave64 (%0)" : : "r"(state), "a"(fpu_features), "d"(0) : "memory");
+    else
+        __asm__ volatile("fxsave64 (%0)" : : "r"(state) : "memory");
+}
+
+static void fpu_load(const uint8_t *state) {
+    if (__builtin_expect(fpu_features != 0, 1))
+        __asm__ volatile("xrstor64 (%0)" : : "r"(state), "a"(fpu_features), "d"(0) : "memory");
+    else
+        __asm__ volatile("fxrstor64 (%0)" : : "r"(state) : "memory");
+}
+
+static void fpu_allow(void) { __asm__ volatile("clts"); }
+
+static void fpu_give(struct x86_cpu *cpu, pfn_t t) {
+    fpu_allow();
+    fpu_load(thread_at[T(t)].fpu);
+    cpu->fpu_thread = t;
+}
+
+/* The processor leaves the thread it runs; fpu_enter or a change of fpu_thread follows. */
+static void fpu_leave(const struct x86_cpu *cpu) {
+    if (cpu->fpu_thread != FPU_CLEAN && cpu->fpu_thread != NO_THREAD)
+        fpu_save(thread_at[T(cpu->fpu_thread)].fpu);
+}
+
+static void fpu_enter(struct x86_cpu *cpu, pfn_t t) {
+    if (thread_at[T(t)].fpu_used) {
+        fpu_give(cpu, t);
+    } else if (cpu->fpu_thread != FPU_CLEAN) {
+        fpu_allow();
+        fpu_load(fpu_initial);
+        cpu->fpu_thread = FPU_CLEAN;
+        x86_set_cr0(x86_cr0() | CR0_TS);
+    }
+}
+
+void x86_fpu_first_use(struct x86_cpu *cpu) {
+    thread_at[T(cpu->current)].fpu_used = 1;
+    fpu_give(cpu, cpu->current);
+}
+
+/* 1 if the thread that ran loaded selectors, which also sets bases. They are taken away, so that the next one
+   neither sees nor suffers from them. */
+static int segments_clear(void) {
+    uint32_t ds, es, fs, gs;
+    __asm__ volatile("mov %%ds, %0\n\tmov %%es, %1\n\tmov %%fs, %2\n\tmov %%gs, %3"
+                     : "=r"(ds), "=r"(es), "=r"(fs), "=r"(gs));
+    if (__builtin_expect((ds | es | fs | gs) == 0, 1))
+        return 0;
+    /* Loading GS may clear its base: that of the user must be the active one meanwhile. */
+    __asm__ volatile("mov %0, %%ds\n\tmov %0, %%es\n\tmov %0, %%fs\n\t"
+                     "swapgs\n\tmov %0, %%gs\n\tswapgs"
+                     :
+                     : "r"(0)
+                     : "memory");
+    return 1;
+}
+
+uint64_t *x86_switch(struct x86_cpu *cpu, pfn_t t) {
+    fpu_leave(cpu);
+    cpu->current = t;
+    if (t == 0) {
+        cpu->fpu_thread = NO_THREAD;
+        return NULL;
+    }
+    struct thread *thread = &thread_at[T(t)];
+    cpu->regs = &thread->reg[REG_RIP];
+    pfn_t root = process_at[P(frame_owner[t])].root;
+    if (root != cpu->root) {
+        cpu->root = root;
+        x86_set_cr3((uint64_t)root * PAGE_SIZE);
+    }
+    if (segments_clear() || cpu->fs_base != thread->reg[REG_FS_BASE]) {
+        cpu->fs_base = thread->reg[REG_FS_BASE];
+        x86_wrmsr(MSR_FS_BASE, cpu->fs_base);
+    }
+    fpu_enter(cpu, t);
+    return cpu->regs;
+}
+
+/* ---- the core's questions ---- */
+
+void arch_thread_init(pfn_t t) {
+    struct thread *thread = &thread_at[T(t)];
+    for (uint32_t i = 0; i < FPU_BYTES; i++)
+        thread->fpu[i] = 0;
+    fpu_make_initial(thread->fpu);
+    thread->fpu_used = 0;
+}
+
+void arch_thread_release(pfn_t t) {
+    struct x86_cpu *cpu = x86_this();
+    if (cpu->fpu_thread == t)
+        cpu->fpu_thread = NO_THREAD;
+    if (cpu->current == t)
+        cpu->current = NO_THREAD;
+}
+
+void arch_fs_base_changed(pfn_t t) {
+    struct x86_cpu *cpu = x86_this();
+    if (cpu->current != t)
+        return;
+    cpu->fs_base = thread_at[T(t)].reg[REG_FS_BASE];
+    x86_wrmsr(MSR_FS_BASE, cpu->fs_base);
+}
