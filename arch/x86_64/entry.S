@@ -8,10 +8,13 @@
  * GS at all, so it does not matter that a SWAPGS may be half done there. Their stacks come from the IST because the
  * first instructions of a system call run on the user's stack pointer.
  *
- * SYSRET is used when a thread's rcx and r11 equal its rip and rflags, which is so after a system call, and when
- * rip is below the non-canonical hole; else IRET. Both then give the same registers.
+ * A system call loses rcx and r11, everything else keeps them. A thread that is in a system call has bit 1 of its saved
+ * rflags clear, which is always set otherwise and means nothing: it returns by SYSRET if its rip is below the
+ * non-canonical hole. Every other thread returns by IRET.
  */
 #include "asm.h"
+
+#define RFLAGS_ONE 2
 
     .macro TAKE_LOCK
     movl $1, %eax
@@ -64,9 +67,8 @@ x86_syscall_entry:
     movq %rax, R_RAX-R_RSP(%rsp)
     SAVE_MOST %rsp, R_RSP
     movq %rbx, R_RBX-R_RSP(%rsp)
-    movq %rcx, R_RCX-R_RSP(%rsp)
+    xorl $RFLAGS_ONE, %r11d
     movq %rcx, R_RIP-R_RSP(%rsp)
-    movq %r11, R_R11-R_RSP(%rsp)
     movq %r11, R_RFLAGS-R_RSP(%rsp)
     movq %gs:CPU_STACK, %rsp
     TAKE_LOCK
@@ -99,12 +101,10 @@ x86_restore:
     movq R_R13-R_RIP(%rax), %r13
     movq R_R14-R_RIP(%rax), %r14
     movq R_R15-R_RIP(%rax), %r15
-    movq R_RCX-R_RIP(%rax), %rcx
-    movq R_R11-R_RIP(%rax), %r11
-    cmpq R_RIP-R_RIP(%rax), %rcx
-    jne restore_full
-    cmpq R_RFLAGS-R_RIP(%rax), %r11
-    jne restore_full
+    movq R_RFLAGS-R_RIP(%rax), %r11
+    testb $RFLAGS_ONE, %r11b
+    jnz restore_full
+    movq R_RIP-R_RIP(%rax), %rcx
     btq $47, %rcx
     jc restore_full
     movq R_RSP-R_RIP(%rax), %rsp
@@ -119,6 +119,8 @@ restore_full:
     pushq R_RFLAGS-R_RIP(%rax)
     pushq $X86_USER_CODE
     pushq R_RIP-R_RIP(%rax)
+    movq R_RCX-R_RIP(%rax), %rcx
+    movq R_R11-R_RIP(%rax), %r11
     movq R_RAX-R_RIP(%rax), %rax
     DROP_LOCK
     swapgs
