@@ -68,8 +68,7 @@ int64_t console_read_until(char *to, size_t bytes, uint64_t deadline)
 {
     uint64_t most = bytes < CONSOLE_TEXT_MAX ? bytes : CONSOLE_TEXT_MAX;
     uint64_t w[REGISTER_WORDS] = {most};
-    struct atm_result r =
-        atm_call_until(console_handle(), TAG(CONSOLE_READ, 1, 0), w, deadline);
+    struct atm_result r = atm_call_until(console_handle(), TAG(CONSOLE_READ, 1, 0), w, deadline);
     if (r.status < 0)
         return r.status;
     struct message m = {r.r[0], r.r[1], {r.r[2], r.r[3], r.r[4], r.r[5]}};
@@ -81,7 +80,6 @@ int64_t console_line(char *to, size_t bytes) { return console_take(CONSOLE_LINE,
 int64_t console_watch(uint64_t endpoint)
 {
     struct message m = {.tag = TAG(CONSOLE_WATCH, 0, 1)};
-    atm_message()->item[0] =
-        (struct atm_item){ITEM_HANDLE, endpoint, RIGHT_SIGNAL | RIGHT_COPY, 0};
+    atm_message()->item[0] = (struct atm_item){ITEM_HANDLE, endpoint, RIGHT_SIGNAL | RIGHT_COPY, 0};
     return message_call(console_handle(), &m);
 }

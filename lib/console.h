@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The console protocol, and its client side. A message's label says what; w0 is a count of bytes; text
- * lies in the words from w1 on, eight bytes each, lowest first (so 24 bytes travel in registers and up to 504 with the
- * message page).
+ * The console protocol, and its client side. A message's label says what; w0 is a count of bytes;
+ * text lies in the words from w1 on, eight bytes each, lowest first (so 24 bytes travel in
+ * registers and up to 504 with the message page).
  */
 #ifndef LIB_CONSOLE_H
 #define LIB_CONSOLE_H
@@ -19,8 +19,8 @@ enum console_label {
 #define CONSOLE_INTERRUPT (1ul << 63)
 #define CONSOLE_TEXT_MAX 504u /* bytes a message */
 
-/* Uses the handle named "console"; without one writes go to the kernel's log. 0 or -error. A console that is being
-   restarted is waited for. */
+/* Uses the handle named "console"; without one writes go to the kernel's log. 0 or -error. A
+   console that is being restarted is waited for. */
 int64_t console_write(const char *text, size_t bytes);
 
 /* Bytes read, 0 at the end of input, or -error. */

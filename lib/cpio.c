@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * newc: each entry is a header of 110 characters (magic "070701" or "070702", then 13 numbers of eight hexadecimal
- * digits), the name with its ending 0, zeros to a multiple of 4, the data, zeros to a multiple of 4. The entry
- * TRAILER!!! ends the archive.
+ * newc: each entry is a header of 110 characters (magic "070701" or "070702", then 13 numbers of
+ * eight hexadecimal digits), the name with its ending 0, zeros to a multiple of 4, the data, zeros
+ * to a multiple of 4. The entry TRAILER!!! ends the archive.
  */
 #include "lib/cpio.h"
 #include <ctype.h>

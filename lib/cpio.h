@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Reader of newc cpio archives (the initial ramdisk). Trusts nothing in the archive: every length is checked against
- * the archive's own.
+ * Reader of newc cpio archives (the initial ramdisk). Trusts nothing in the archive: every length
+ * is checked against the archive's own.
  */
 #ifndef LIB_CPIO_H
 #define LIB_CPIO_H
@@ -19,7 +19,7 @@ struct cpio_file {
 struct cpio {
     const unsigned char *data;
     uint64_t bytes;
-    uint64_t at;      /* where the next entry begins */
+    uint64_t at;       /* where the next entry begins */
     const char *wrong; /* NULL, or in words what is wrong with the archive */
 };
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * ELF64, little endian, x86-64, static and at fixed addresses. Structures are copied out of the file, as nothing in
- * it need be aligned; every offset is checked against the file's length before use.
+ * ELF64, little endian, x86-64, static and at fixed addresses. Structures are copied out of the
+ * file, as nothing in it need be aligned; every offset is checked against the file's length before
+ * use.
  */
 #include "lib/elf.h"
 #include "atmos/abi.h"

@@ -19,16 +19,20 @@ static uint64_t service(void)
 
 const char *file_error_text(int64_t status)
 {
-    static const char *const texts[] = {"no error", "no such file", "it is a folder",
-                                        "past the end of the file", "malformed request"};
+    static const char *const texts[] = {
+        "no error",          "no such file",
+        "it is a folder",    "past the end of the file",
+        "malformed request", "this program was given no file service"};
     if (status < 0)
         return atm_error_text(status);
-    return status <= FILE_BAD_REQUEST ? texts[status] : "unknown error";
+    return status <= FILE_NO_SERVICE ? texts[status] : "unknown error";
 }
 
 /* Sends label, number and path; the answer comes back in m. */
 static int64_t ask(struct message *m, uint32_t label, uint64_t number, const char *path)
 {
+    if (service() == 0)
+        return FILE_NO_SERVICE;
     m->tag = TAG(label, message_put(m->w, path, strlen(path) + 1), 0);
     m->w[0] = number;
     if (strlen(path) + 1 > MESSAGE_TEXT_MAX)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * printf's formats. A conversion is read into struct spec, its text made in a small buffer, then padded.
+ * printf's formats. A conversion is read into struct spec, its text made in a small buffer, then
+ * padded.
  */
 #include "lib/format.h"
 #include <ctype.h>

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The heap's pages: mapped at HEAP_VA upwards, more at a time as it grows, never given back before the program ends.
+ * The heap's pages: mapped at HEAP_VA upwards, more at a time as it grows, never given back before
+ * the program ends.
  */
 #include "lib/heap.h"
 #include "lib/memory.h"
 #include "lib/startup.h"
 #include <stddef.h>
 
-#define GROW_PAGES 4u     /* at least */
+#define GROW_PAGES 4u      /* at least */
 #define GROW_PAGES_MAX 64u /* more than asked for, at most */
 
 static uint64_t heap_pages;

@@ -9,8 +9,8 @@
 
 #define HEAP_BLOCK_MAX 0x40000000u /* malloc gives NULL for more */
 
-/* Makes the heap longer by at least bytes, zeroed, right behind what it gave before; NULL: no memory. *grown says by
-   how much. */
+/* Makes the heap longer by at least bytes, zeroed, right behind what it gave before; NULL: no
+   memory. *grown says by how much. */
 void *heap_grow(uint64_t bytes, uint64_t *grown);
 
 #endif

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The heap: one arena that grows by mapped pages, made of blocks that lie side by side. A block's header holds its
- * size and that of the block before it, so free() joins neighbours without a search; free blocks are also on
- * one doubly linked list, taken first fit. The arena ends in a header of size 0. A damaged header ends the
- * program at once (abort), as nothing after it can be trusted.
+ * The heap: one arena that grows by mapped pages, made of blocks that lie side by side. A block's
+ * header holds its size and that of the block before it, so free() joins neighbours without a
+ * search; free blocks are also on one doubly linked list, taken first fit. The arena ends in a
+ * header of size 0. A damaged header ends the program at once (abort), as nothing after it can be
+ * trusted.
  *
  * Where pages come from is heap_grow(), so that tests can run the same code on any machine.
  */
@@ -18,9 +19,9 @@
 #define CHECK 0xa7050000u /* mixed with the size, to notice damage */
 
 struct block {
-    uint64_t size;   /* with the header, and the bit USED */
-    uint32_t check;  /* CHECK ^ low half of size */
-    uint32_t before; /* size of the block below in UNITs; 0: this is the first */
+    uint64_t size;             /* with the header, and the bit USED */
+    uint32_t check;            /* CHECK ^ low half of size */
+    uint32_t before;           /* size of the block below in UNITs; 0: this is the first */
     struct block *next, *prev; /* free blocks only */
 };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Loops around the memory calls. Each call says how many pages it did (r0); an error means that it did none, and
- * AGAIN that it made progress which cannot be counted in pages yet.
+ * Loops around the memory calls. Each call says how many pages it did (r0); an error means that it
+ * did none, and AGAIN that it made progress which cannot be counted in pages yet.
  */
 #include "lib/memory.h"
 #include "lib/startup.h"

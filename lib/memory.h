@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The memory calls in whole: the kernel does a bounded piece at a time, these loop until all is done. And windows:
- * ranges of the own address space to map other processes' pages or files into for a while.
+ * The memory calls in whole: the kernel does a bounded piece at a time, these loop until all is
+ * done. And windows: ranges of the own address space to map other processes' pages or files into
+ * for a while.
  */
 #ifndef LIB_MEMORY_H
 #define LIB_MEMORY_H
 
 #include "atmos/abi.h"
 
-/* Each returns 0 or -error; at an error of map and share nothing of the range stays mapped by the call.
-   process: a handle, 0 for the own process. Pages are of the size in flags. */
+/* Each returns 0 or -error; at an error of map and share nothing of the range stays mapped by the
+   call. process: a handle, 0 for the own process. Pages are of the size in flags. */
 int64_t memory_map(uint64_t process, uint64_t va, uint64_t pages, uint64_t flags);
 int64_t memory_unmap(uint64_t process, uint64_t va, uint64_t pages, uint64_t flags);
 int64_t memory_protect(uint64_t process, uint64_t va, uint64_t pages, uint64_t flags);

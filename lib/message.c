@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Packing and calling. A server that died with the call in hand gives PEER; its parent starts it again and it receives
- * on the same endpoint, so the call is simply made again. The number of tries is bounded: a request that
- * kills every server it meets must not do so for ever.
+ * Packing and calling. A server that died with the call in hand gives PEER; its parent starts it
+ * again and it receives on the same endpoint, so the call is simply made again. The number of tries
+ * is bounded: a request that kills every server it meets must not do so for ever.
  */
 #include "lib/message.h"
 #include <string.h>

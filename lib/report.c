@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The report of a fault: which program and thread, what it did, where (symbol + offset), what is mapped at the address it
- * touched, and who was told. All of it is asked from the kernel through the handle of the dead process, whose
- * memory is there until its parent destroys it.
+ * The report of a fault: which program and thread, what it did, where (symbol + offset), what is
+ * mapped at the address it touched, and who was told. All of it is asked from the kernel through
+ * the handle of the dead process, whose memory is there until its parent destroys it.
  */
 #include "lib/report.h"
 #include "lib/elf.h"

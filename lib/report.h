@@ -11,7 +11,7 @@
 #define REPORT_BYTES 512u
 
 /* Status of a command whose program did not exit by itself. */
-#define STATUS_FAULT 100    /* + enum atm_fault */
+#define STATUS_FAULT 100 /* + enum atm_fault */
 #define STATUS_KILLED 120
 #define STATUS_NOT_FOUND 127
 #define STATUS_MAX 127
@@ -28,7 +28,8 @@ struct report {
 enum end_kind { END_EXIT, END_FAULT, END_KILLED };
 enum end_kind report_end(uint64_t process);
 
-/* The status of an ended process, 0..127: its exit status, STATUS_FAULT + kind, or STATUS_KILLED. */
+/* The status of an ended process, 0..127: its exit status, STATUS_FAULT + kind, or STATUS_KILLED.
+   */
 int report_status(uint64_t process);
 
 /* 1 if it ended by a fault; then text says what happened, in lines. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The server loop. An answer that cannot be delivered (the client died, or has no room for what it asked for)
- * must not stop the server: it is replaced by an empty one with the error as its label, and then dropped.
+ * The server loop. An answer that cannot be delivered (the client died, or has no room for what it
+ * asked for) must not stop the server: it is replaced by an empty one with the error as its label,
+ * and then dropped.
  */
 #include "lib/server.h"
 
@@ -19,11 +20,10 @@ uint64_t server_save(void)
 /* Answers and receives; falls back on a smaller answer, then on none. */
 static struct atm_result answer(uint64_t endpoint, const struct message *m)
 {
-    struct atm_result r =
-        atm_reply_receive(endpoint, m->tag, m->w[0], m->w[1], m->w[2], m->w[3]);
+    struct atm_result r = atm_reply_receive(endpoint, m->tag, m->w[0], m->w[1], m->w[2], m->w[3]);
     if (r.status == 0 || r.status == -ERR_AGAIN || r.status == -ERR_PEER)
         return r;
-    r = atm_reply(0, TAG(-r.status, 0, 0), 0, 0, 0, 0);
+    (void)atm_reply(0, TAG(-r.status, 0, 0), 0, 0, 0, 0);
     return atm_receive(endpoint, 0);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The loop of a server: one endpoint, four functions. The loop receives, calls the one that fits, answers, and waits for
- * the next, with one system call a request.
+ * The loop of a server: one endpoint, four functions. The loop receives, calls the one that fits,
+ * answers, and waits for the next, with one system call a request.
  */
 #ifndef LIB_SERVER_H
 #define LIB_SERVER_H
@@ -12,13 +12,15 @@
 
 struct server {
     uint64_t endpoint;
-    /* A message or call; the answer, when there is one, replaces *m. SERVER_LATER: the call was saved (reply_save) or is
-       left unanswered on purpose; else m->tag is the answer's tag. NULL: all are answered with label ERR_CALL. */
+    /* A message or call; the answer, when there is one, replaces *m. SERVER_LATER: the call was
+       saved (reply_save) or is left unanswered on purpose; else m->tag is the answer's tag. NULL:
+       all are answered with label ERR_CALL. */
     uint64_t (*message)(struct message *m);
     /* Event bits: interrupts, deaths, signals. NULL: ignored. */
     void (*event)(uint64_t bits);
-    /* A thread's fault: w0 kind, w1 address, w2 ip, w3 thread number, badge that of the handler's handle. Returns the
-       answer's label: FAULT_RESUME, or another to leave it stopped. NULL: it is left stopped. */
+    /* A thread's fault: w0 kind, w1 address, w2 ip, w3 thread number, badge that of the handler's
+       handle. Returns the answer's label: FAULT_RESUME, or another to leave it stopped. NULL: it is
+       left stopped. */
     uint64_t (*fault)(const struct message *m);
 };
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A program is put together in a window of the parent's own memory: pages are mapped fresh, filled, shared
- * into the child with the permissions they are to have there, and unmapped here. So no page is ever writable in the
- * child that must not be, and the child's container pays for what the child has.
+ * A program is put together in a window of the parent's own memory: pages are mapped fresh, filled,
+ * shared into the child with the permissions they are to have there, and unmapped here. So no page
+ * is ever writable in the child that must not be, and the child's container pays for what the child
+ * has.
  */
 #include "lib/spawn.h"
 #include "lib/elf.h"
@@ -61,7 +62,8 @@ static int64_t segment_load(uint64_t process, uint64_t window, const struct elf_
     return 0;
 }
 
-/* Appends strings, each with its ending 0; gives their number, and 0 in *fits when there is no room. */
+/* Appends strings, each with its ending 0; gives their number, and 0 in *fits when there is no
+   room. */
 static uint64_t strings_put(struct startup *page, size_t *used, const char *const *list, int *fits)
 {
     uint64_t count = 0;

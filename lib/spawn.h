@@ -19,15 +19,15 @@ struct spawn_handle {
 
 /* What to start, and how. */
 struct spawn {
-    const char *name;       /* of the process, 16 bytes at most */
-    const void *image;      /* ELF file */
+    const char *name;  /* of the process, 16 bytes at most */
+    const void *image; /* ELF file */
     uint64_t bytes;
-    uint64_t container;     /* handle */
+    uint64_t container;      /* handle */
     uint64_t death_endpoint; /* told when it ends; 0: nobody */
     uint64_t death_bits;
     uint64_t priority;
     uint64_t cpu;
-    const char *const *arguments; /* argument 0 too; ends in NULL */
+    const char *const *arguments;   /* argument 0 too; ends in NULL */
     const char *const *environment; /* "NAME=value"; ends in NULL; NULL: none */
     const struct spawn_handle *handles;
     size_t handle_count;

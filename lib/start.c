@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Before and after main: reads the startup page (or, in the first process, the boot information), makes argv,
- * calls main, ends the process with its status.
+ * Before and after main: reads the startup page (or, in the first process, the boot information),
+ * makes argv, calls main, ends the process with its status.
  */
 #include "lib/startup.h"
 #include "lib/sys.h"

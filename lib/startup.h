@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a program finds when it starts, and where. The first process gets struct atm_boot_info from the kernel; every
- * other gets a startup page from its parent at the same address: arguments, environment and named handles. The
- * magic number says which. Parents write it (spawn.c), _start reads it (start.c).
+ * What a program finds when it starts, and where. The first process gets struct atm_boot_info from
+ * the kernel; every other gets a startup page from its parent at the same address: arguments,
+ * environment and named handles. The magic number says which. Parents write it (spawn.c), _start
+ * reads it (start.c).
  */
 #ifndef LIB_STARTUP_H
 #define LIB_STARTUP_H
 
 #include "atmos/abi.h"
 
-/* Fixed places in every process. The stack, its guard (unmapped) and the message page are init's, too. */
+/* Fixed places in every process. The stack, its guard (unmapped) and the message page are init's,
+   too. */
 #define STARTUP_VA BOOT_INFO_VA
 #define STACK_TOP INIT_STACK_TOP
 #define STACK_PAGES INIT_STACK_PAGES

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The output streams. stdout is sent when a line is complete, stderr after each call; both go to the console, so
- * flushing one flushes the other first and their order is kept.
+ * The output streams. stdout is sent when a line is complete, stderr after each call; both go to
+ * the console, so flushing one flushes the other first and their order is kept.
  */
 #include "lib/console.h"
 #include "lib/format.h"
@@ -9,9 +9,9 @@
 #include <string.h>
 
 struct atm_stream {
-    size_t used;    /* bytes in text that are not sent yet */
-    int by_line;    /* 1: hold back what does not end a line */
-    int failed;     /* 1: a write failed since the last flush */
+    size_t used; /* bytes in text that are not sent yet */
+    int by_line; /* 1: hold back what does not end a line */
+    int failed;  /* 1: a write failed since the last flush */
     char text[BUFSIZ];
 };
 

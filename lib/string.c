@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * <string.h>. Copy and fill use the string instructions, which every processor since 2013 does fast for
- * the sizes that matter here. strdup is in malloc.c.
+ * <string.h>. Copy and fill use the string instructions, which every processor since 2013 does fast
+ * for the sizes that matter here. strdup is in malloc.c.
  */
 #include <stdint.h>
 #include <string.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * System-call stubs: atm_NAME(arguments...) for every line of syscalls.def, made by the preprocessor, and forms of
- * the IPC calls that take a deadline. Each returns the status (0 or -error) and the six result registers; after
- * an error the result registers hold the arguments.
+ * System-call stubs: atm_NAME(arguments...) for every line of syscalls.def, made by the
+ * preprocessor, and forms of the IPC calls that take a deadline. Each returns the status (0 or
+ * -error) and the six result registers; after an error the result registers hold the arguments.
  */
 #ifndef LIB_SYS_H
 #define LIB_SYS_H

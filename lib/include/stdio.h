@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Formatted text, and the two output streams: stdout goes to the console a line at a time, stderr too, at once.
- * Formats: %d i u x X o c s p % with flags "-+ #0", width, precision (also *), lengths hh h l ll z j t. No
- * floating point.
+ * Formatted text, and the two output streams: stdout goes to the console a line at a time, stderr
+ * too, at once. Formats: %d i u x X o c s p % with flags "-+ #0", width, precision (also *),
+ * lengths hh h l ll z j t. No floating point.
  */
 #ifndef LIBC_STDIO_H
 #define LIBC_STDIO_H

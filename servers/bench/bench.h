@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the parts of the benchmark share. Figures are differences of the time stamp counter: with QEMU's -icount
- * shift=0 one tick is one instruction.
+ * What the parts of the benchmark share. Figures are differences of the time stamp counter: with
+ * QEMU's -icount shift=0 one tick is one instruction.
  */
 #ifndef BENCH_BENCH_H
 #define BENCH_BENCH_H
@@ -9,10 +9,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define ROUNDS 20000u     /* of cheap operations */
-#define ROUNDS_FEW 2000u  /* of those that create and destroy */
-#define PLACE_VA 0x40000000u    /* where pages are mapped and unmapped; the page below stays mapped */
-#define SOURCE_VA 0x80000000u   /* pages that are shared */
+#define ROUNDS 20000u         /* of cheap operations */
+#define ROUNDS_FEW 2000u      /* of those that create and destroy */
+#define PLACE_VA 0x40000000u  /* where pages are mapped and unmapped; the page below stays mapped */
+#define SOURCE_VA 0x80000000u /* pages that are shared */
 #define SUPERPAGE_VA 0xc0000000u
 
 static inline uint64_t ticks(void)
@@ -30,7 +30,8 @@ uint64_t bench_must(const char *what, int64_t status, uint64_t result);
 
 extern uint64_t bench_container; /* handle: this program's */
 
-/* A second process of this program, which does mode; it has endpoint as "serve". Gives its process handle. */
+/* A second process of this program, which does mode; it has endpoint as "serve". Gives its process
+   handle. */
 uint64_t bench_partner(const char *mode, uint64_t endpoint);
 /* Ends it. */
 void bench_partner_end(uint64_t process);

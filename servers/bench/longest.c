@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The longest single entry into the kernel: each case is arranged to make a bounded call do as much as it may, every call
- * is measured by itself, and the maximum is printed, for each case and for all.
+ * The longest single entry into the kernel: each case is arranged to make a bounded call do as much
+ * as it may, every call is measured by itself, and the maximum is printed, for each case and for
+ * all.
  */
 #include "bench.h"
 #include "lib/startup.h"

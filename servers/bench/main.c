@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the kernel's operations cost. Prints "name value" lines; bench/ makes a table of them. Figures include the stub
- * and the loop around it.
+ * What the kernel's operations cost. Prints "name value" lines; bench/ makes a table of them.
+ * Figures include the stub and the loop around it.
  */
 #include "bench.h"
 #include "lib/error.h"
@@ -103,9 +103,8 @@ static void bench_calls_within(void)
     static unsigned char stack[2 * PAGE_SIZE] __attribute__((aligned(16)));
     uint64_t endpoint = MUST("endpoint_create", atm_endpoint_create(0));
     uint64_t top = (uintptr_t)(stack + sizeof stack - 8);
-    uint64_t thread =
-        MUST("thread_create", atm_thread_create(0, (uintptr_t)&partner_echo, top, endpoint,
-                                                SETUP(PRIORITY, 0), 0));
+    uint64_t thread = MUST("thread_create", atm_thread_create(0, (uintptr_t)&partner_echo, top,
+                                                              endpoint, SETUP(PRIORITY, 0), 0));
     MUST("call", atm_call(endpoint, 0, 0, 0, 0, 0));
     MEASURE("call_reply_1as", ROUNDS, atm_call(endpoint, 0, 0, 0, 0, 0));
     object_destroy(thread);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The ring of keys and the simple line discipline of CONSOLE_LINE: backspace, ^U, ^D. The shell edits by itself.
+ * The ring of keys and the simple line discipline of CONSOLE_LINE: backspace, ^U, ^D. The shell
+ * edits by itself.
  */
 #include "input.h"
 #include <string.h>
@@ -8,6 +9,8 @@
 #define KEY_BACKSPACE 8
 #define KEY_KILL 21 /* ^U */
 #define KEY_DELETE 127
+
+size_t input_room(const struct input *in) { return INPUT_BYTES - in->count; }
 
 void input_add(struct input *in, char key)
 {

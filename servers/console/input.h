@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Keys that were typed and nobody has read yet, and lines in the making. No system calls: plain data.
+ * Keys that were typed and nobody has read yet, and lines in the making. No system calls: plain
+ * data.
  */
 #ifndef CONSOLE_INPUT_H
 #define CONSOLE_INPUT_H
@@ -10,8 +11,8 @@
 #define INPUT_BYTES 2048u
 #define LINE_BYTES 500u
 #define ECHO_BYTES (4 * INPUT_BYTES + 3 * LINE_BYTES) /* what one input_line shows, at most */
-#define KEY_INTERRUPT 3 /* ^C */
-#define KEY_END 4       /* ^D: the end of input */
+#define KEY_INTERRUPT 3                               /* ^C */
+#define KEY_END 4                                     /* ^D: the end of input */
 
 struct input {
     char key[INPUT_BYTES]; /* ring */
@@ -19,6 +20,9 @@ struct input {
     char line[LINE_BYTES]; /* being edited */
     size_t line_bytes;
 };
+
+/* Keys there is room for. */
+size_t input_room(const struct input *in);
 
 /* Keeps a key; drops it when there is no room. */
 void input_add(struct input *in, char key);
@@ -32,8 +36,9 @@ void input_untake(struct input *in, const char *from, size_t bytes);
 /* Throws away what was typed. */
 void input_clear(struct input *in);
 
-/* Edits the line with the keys there are; what to show on the terminal goes to echo (room for ECHO_BYTES).
-   Gives 1 when the line is complete (with its "\n"), or input has ended (line_bytes 0). */
+/* Edits the line with the keys there are; what to show on the terminal goes to echo (room for
+   ECHO_BYTES). Gives 1 when the line is complete (with its "\n"), or input has ended (line_bytes
+   0). */
 int input_line(struct input *in, char *echo, size_t *echo_bytes);
 
 #endif

@@ -2,12 +2,13 @@
 /*
  * The console: the serial line, shared by all programs. Requests are in lib/console.h.
  *
- * Output is written as it is: a line ends in "\n" alone, so that what a program prints is the same bytes everywhere;
- * turning that into "\r\n" is the terminal's business (QEMU's and the hosted build's both do). A client that begins to
- * write while another has left a line unfinished starts on a new line, so lines of two clients never mix.
+ * Output is written as it is: a line ends in "\n" alone, so that what a program prints is the same
+ * bytes everywhere; turning that into "\r\n" is the terminal's business (QEMU's and the hosted
+ * build's both do). A client that begins to write while another has left a line unfinished starts
+ * on a new line, so lines of two clients never mix.
  *
- * Input goes to the reader that waits longest. ^C is not input: it goes as an event to whoever watches for it, else
- * it is read like any key.
+ * Input goes to the reader that waits longest. ^C is not input: it goes as an event to whoever
+ * watches for it, else it is read like any key.
  */
 #include "input.h"
 #include "lib/console.h"
@@ -30,9 +31,10 @@ struct reader {
 static struct input input;
 static struct reader reader[READERS_MAX]; /* the longest waiting first */
 static size_t readers;
-static uint64_t watcher;      /* endpoint that hears of ^C; 0: none */
-static int line_open;         /* 1: the terminal's cursor is not at the beginning of a line */
-static uint64_t line_badge;   /* who wrote the unfinished line */
+static uint64_t watcher;    /* endpoint that hears of ^C; 0: none */
+static int interrupt_waits; /* 1: an interrupt came and was not acknowledged */
+static int line_open;       /* 1: the terminal's cursor is not at the beginning of a line */
+static uint64_t line_badge; /* who wrote the unfinished line */
 
 static void terminal_write(uint64_t badge, const char *text, size_t bytes)
 {
@@ -84,8 +86,7 @@ static void input_deliver(void)
         uint64_t w[REGISTER_WORDS];
         uint64_t words = message_put(w, text, bytes);
         w[0] = bytes;
-        struct atm_result r =
-            atm_reply(reader[0].reply, TAG(0, words, 0), w[0], w[1], w[2], w[3]);
+        struct atm_result r = atm_reply(reader[0].reply, TAG(0, words, 0), w[0], w[1], w[2], w[3]);
         if (r.status < 0) { /* it died or gave up: the next one gets the text */
             atm_handle_close(reader[0].reply);
             input_untake(&input, text, bytes);
@@ -106,23 +107,40 @@ static void key_arrived(char key)
     input_add(&input, key);
 }
 
-static void input_poll(void)
+/* Takes what has arrived, as far as there is room; the rest waits in the port. 1: there was room
+   for all. */
+static int input_poll(void)
 {
     char keys[64];
-    size_t n;
-    while ((n = uart_read(keys, sizeof keys)) > 0)
+    for (;;) {
+        size_t room = input_room(&input);
+        size_t n = uart_read(keys, room < sizeof keys ? room : sizeof keys);
         for (size_t i = 0; i < n; i++)
             key_arrived(keys[i]);
+        if (n == 0)
+            return room > 0;
+    }
+}
+
+/* Hands on what has arrived; lets the interrupt come again once nothing is left in the port. */
+static void input_serve(void)
+{
+    int all = input_poll();
+    input_deliver();
+    if (!all || !interrupt_waits)
+        return;
+    uart_acknowledge();
+    interrupt_waits = 0;
+    /* What came between the last look and the acknowledgement raised no interrupt. */
+    input_poll();
+    input_deliver();
 }
 
 static void event(uint64_t bits)
 {
     if ((bits & EVENT_UART) != 0) {
-        input_poll();
-        uart_acknowledge();
-        /* What came between the last look and the acknowledgement raised no interrupt. */
-        input_poll();
-        input_deliver();
+        interrupt_waits = 1;
+        input_serve();
     }
 }
 
@@ -143,7 +161,7 @@ static uint64_t request_read(struct message *m, int line)
         return TAG(0, 1, 0);
     }
     reader[readers++] = (struct reader){reply, m->w[0], line};
-    input_deliver();
+    input_serve();
     return SERVER_LATER;
 }
 
@@ -180,7 +198,7 @@ int main(void)
     int64_t status = uart_start(server.endpoint, EVENT_UART);
     if (status != 0)
         return 1;
-    input_poll();
+    input_serve();
     server_run(&server);
     return 1;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The 16550: registers as offsets from COM1_PORT. Sending is by the FIFO's 16 bytes: one look at the line status, then two
- * system calls of eight bytes each. Receiving is by interrupt.
+ * The 16550: registers as offsets from COM1_PORT. Sending is by the FIFO's 16 bytes: one look at
+ * the line status, then two system calls of eight bytes each. Receiving is by interrupt.
  */
 #include "uart.h"
 #include "lib/startup.h"
@@ -12,12 +12,14 @@
 #define DIVISOR_LOW COM1_PORT        /* while LINE_DIVISOR is set */
 #define DIVISOR_HIGH (COM1_PORT + 1) /* while LINE_DIVISOR is set */
 #define FIFO_CONTROL (COM1_PORT + 2)
+#define FIFO_STATUS (COM1_PORT + 2)
 #define LINE_CONTROL (COM1_PORT + 3)
 #define MODEM_CONTROL (COM1_PORT + 4)
 #define LINE_STATUS (COM1_PORT + 5)
 
 #define ENABLE_RECEIVED 1u
 #define FIFO_ENABLE 1u
+#define FIFO_IS_ON 0xc0u
 #define LINE_8N1 3u
 #define LINE_DIVISOR 0x80u
 #define MODEM_READY 0xbu /* DTR, RTS, and OUT2, which lets interrupts out */
@@ -31,7 +33,9 @@
 static uint64_t ports, irqs;
 static int absent; /* 1: no device: output goes nowhere rather than waiting for ever */
 
-static char early[FIFO_BYTES]; /* input that was there before the start */
+#define EARLY_BYTES 2048u
+#define EARLY_PATIENCE 200      /* looks at an empty port before input counts as taken */
+static char early[EARLY_BYTES]; /* input that was there before the start */
 static size_t early_count, early_taken;
 
 static uint64_t port_get(uint64_t port)
@@ -40,7 +44,27 @@ static uint64_t port_get(uint64_t port)
     return r.status == 0 ? r.r[0] : STATUS_ABSENT;
 }
 
-static void port_put(uint64_t port, uint64_t value) { atm_port_out(ports, port, 1 | 1 << 8, value); }
+static void port_put(uint64_t port, uint64_t value)
+{
+    atm_port_out(ports, port, 1 | 1 << 8, value);
+}
+
+/*
+ * Turning the FIFO on throws away a byte that has come already, and while a burst is being read the
+ * next byte is on its way. So if there is input, it is read until none has come for a while.
+ */
+static void early_take(void)
+{
+    int patience = 0;
+    while (early_count < EARLY_BYTES && patience >= 0) {
+        if ((port_get(LINE_STATUS) & STATUS_RECEIVED) == 0) {
+            patience--;
+            continue;
+        }
+        early[early_count++] = (char)port_get(DATA);
+        patience = EARLY_PATIENCE;
+    }
+}
 
 int64_t uart_start(uint64_t endpoint, uint64_t bits)
 {
@@ -50,15 +74,14 @@ int64_t uart_start(uint64_t endpoint, uint64_t bits)
     struct atm_result r = atm_irq_claim(irqs, COM1_IRQ, endpoint, bits);
     if (r.status != 0 || absent)
         return r.status;
-    /* Turning the FIFO on empties it. */
-    while (early_count < sizeof early && (port_get(LINE_STATUS) & STATUS_RECEIVED) != 0)
-        early[early_count++] = (char)port_get(DATA);
+    early_take();
     port_put(INTERRUPT_ENABLE, 0);
     port_put(LINE_CONTROL, LINE_DIVISOR);
     port_put(DIVISOR_LOW, 1);
     port_put(DIVISOR_HIGH, 0);
     port_put(LINE_CONTROL, LINE_8N1);
-    port_put(FIFO_CONTROL, FIFO_ENABLE);
+    if ((port_get(FIFO_STATUS) & FIFO_IS_ON) != FIFO_IS_ON)
+        port_put(FIFO_CONTROL, FIFO_ENABLE);
     port_put(MODEM_CONTROL, MODEM_READY);
     port_put(INTERRUPT_ENABLE, ENABLE_RECEIVED);
     return 0;

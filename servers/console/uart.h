@@ -8,8 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Sets the port up, 115200 baud 8N1, without losing input that is there; its interrupt signals bits on endpoint.
-   0 or -error. */
+/* Sets the port up, 115200 baud 8N1, without losing input that is there; its interrupt signals bits
+   on endpoint. 0 or -error. */
 int64_t uart_start(uint64_t endpoint, uint64_t bits);
 
 /* Sends all bytes as they are. */

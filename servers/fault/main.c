@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Does one forbidden thing, named by its argument, so that one can see how it is reported. Each deed is a function of
- * its own: the report names it.
+ * Does one forbidden thing, named by its argument, so that one can see how it is reported. Each
+ * deed is a function of its own: the report names it.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -25,10 +25,7 @@ static NO_INLINE void fault_null(void) { *place(0) = 1; }
 
 static NO_INLINE void fault_text(void) { *place((uintptr_t)&fault_text) = 1; }
 
-static NO_INLINE void fault_jump(void)
-{
-    __asm__ volatile("jmp *%0" : : "r"(0x123456789000ul));
-}
+static NO_INLINE void fault_jump(void) { __asm__ volatile("jmp *%0" : : "r"(0x123456789000ul)); }
 
 static NO_INLINE void fault_data(void)
 {
@@ -53,10 +50,7 @@ static NO_INLINE void fault_privileged(void) { __asm__ volatile("hlt"); }
 static NO_INLINE void fault_abort(void) { abort(); }
 
 /* Uses all stack there is, and then some. */
-static NO_INLINE void fault_stack(void)
-{
-    __asm__ volatile("1: pushq $0\n\tjmp 1b");
-}
+static NO_INLINE void fault_stack(void) { __asm__ volatile("1: pushq $0\n\tjmp 1b"); }
 
 static NO_INLINE void fault_float(void)
 {

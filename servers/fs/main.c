@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The file service: the initial ramdisk's files, read-only. It holds no state between requests, so a restart loses
- * nothing. Requests and answers are in lib/file.h.
+ * The file service: the initial ramdisk's files, read-only. It holds no state between requests, so
+ * a restart loses nothing. Requests and answers are in lib/file.h.
  */
 #include "lib/cpio.h"
 #include "lib/file.h"
@@ -15,7 +15,6 @@
 
 static const unsigned char *const archive = (const unsigned char *)(uintptr_t)INITRD_VA;
 static uint64_t archive_bytes;
-
 
 /* The file a request's text names; FILE_OK, or why there is none. */
 static uint32_t request_file(const struct message *m, struct cpio_file *file)
@@ -86,9 +85,8 @@ static uint64_t pages(struct message *m)
     uint64_t head = start % PAGE_SIZE;
     uint64_t count = (head + file.bytes + PAGE_SIZE - 1) / PAGE_SIZE;
     for (; items < MESSAGE_ITEMS_MAX && first + items < count && first < count; items++)
-        atm_message()->item[items] =
-            (struct atm_item){ITEM_PAGE, INITRD_VA + start - head + (first + items) * PAGE_SIZE,
-                              PAGE_READ, 0};
+        atm_message()->item[items] = (struct atm_item){
+            ITEM_PAGE, INITRD_VA + start - head + (first + items) * PAGE_SIZE, PAGE_READ, 0};
     m->w[0] = file.bytes;
     m->w[1] = head;
     return TAG(FILE_OK, 2, items);
@@ -121,7 +119,7 @@ static uint64_t archive_measure(void)
     cpio_open(&entries, archive, mapped);
     while (cpio_next(&entries, &file))
         ;
-    if (entries.wrong != NULL)
+    if (mapped > 0 && entries.wrong != NULL)
         fprintf(stderr, "fs: the initial ramdisk is damaged: %s; files behind that are lost\n",
                 entries.wrong);
     return mapped;
@@ -131,6 +129,10 @@ int main(void)
 {
     struct server server = {.endpoint = startup_handle("serve"), .message = request};
     archive_bytes = archive_measure();
+    if (archive_bytes == 0) {
+        fprintf(stderr, "fs: it was not given the initial ramdisk (\"initrd\" in the manifest)\n");
+        return 2;
+    }
     server_run(&server);
     return 1;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Tries to break out: each deed, named by the argument, must end in a fault of this program alone (or, for rawsyscall, in
- * error codes). If one goes unnoticed the program says so and ends with status 1, which tests take for a
- * hole.
+ * Tries to break out: each deed, named by the argument, must end in a fault of this program alone
+ * (or, for rawsyscall, in error codes). If one goes unnoticed the program says so and ends with
+ * status 1, which tests take for a hole.
  */
 #include "atmos/abi.h"
 #include <stdint.h>
@@ -27,10 +27,7 @@ static void load(uint64_t va)
     __asm__ volatile("movb (%0), %%al" : : "r"(hidden(va)) : "rax", "memory");
 }
 
-static void store(uint64_t va)
-{
-    __asm__ volatile("movb $1, (%0)" : : "r"(hidden(va)) : "memory");
-}
+static void store(uint64_t va) { __asm__ volatile("movb $1, (%0)" : : "r"(hidden(va)) : "memory"); }
 
 static void jump(uint64_t va) { __asm__ volatile("jmp *%0" : : "r"(hidden(va))); }
 
@@ -138,7 +135,8 @@ static NO_INLINE void vsyscall(void)
     __asm__ volatile("call *%0" : : "r"(hidden(0xffffffffff600000ul)) : "rax", "memory");
 }
 
-/* The trap flag across a system call: either single steps fault here, or it is cleared; the kernel must not stop. */
+/* The trap flag across a system call: either single steps fault here, or it is cleared; the kernel
+   must not stop. */
 static NO_INLINE void trap_flag(void)
 {
     __asm__ volatile("pushfq\n\torq $0x100, (%%rsp)\n\tpopfq\n\txorl %%eax, %%eax\n\tsyscall\n\tnop"
@@ -162,10 +160,22 @@ static uint64_t random64(void)
 /* A value of one of the kinds that break things. */
 static uint64_t nasty(void)
 {
-    static const uint64_t values[] = {1,          2,         0xfff,         0x1000,
-                                      USER_BASE,  USER_TOP,  USER_TOP - 1,  USER_TOP - 4096,
-                                      KERNEL_VA,  NON_CANONICAL, UINT64_MAX, UINT64_MAX - 4095,
-                                      1ul << 63,  1ul << 32, 0x7fffffffffff, 0xffff800000000000};
+    static const uint64_t values[] = {1,
+                                      2,
+                                      0xfff,
+                                      0x1000,
+                                      USER_BASE,
+                                      USER_TOP,
+                                      USER_TOP - 1,
+                                      USER_TOP - 4096,
+                                      KERNEL_VA,
+                                      NON_CANONICAL,
+                                      UINT64_MAX,
+                                      UINT64_MAX - 4095,
+                                      1ul << 63,
+                                      1ul << 32,
+                                      0x7fffffffffff,
+                                      0xffff800000000000};
     uint64_t choice = random64();
     if (choice % 3 == 0)
         return random64();
@@ -228,29 +238,52 @@ static const struct {
     const char *name;
     void (*run)(void);
 } deeds[] = {
-    {"readkernel", read_kernel},       {"readwindow", read_window},
-    {"writekernel", write_kernel},     {"writewindow", write_window},
-    {"readother", read_other},         {"writeother", write_other},
-    {"readlow", read_low},             {"readtop", read_top},
-    {"jumpkernel", jump_kernel},       {"jumptop", jump_top},
-    {"noncanonical", read_noncanonical}, {"jumpnoncanonical", jump_noncanonical},
-    {"readonly", write_text},          {"rodata", write_rodata},
-    {"execdata", run_data},            {"execstack", run_stack},
-    {"hlt", priv_hlt},                 {"cli", priv_cli},
-    {"sti", priv_sti},                 {"cr3", priv_cr3},
-    {"cr0", priv_cr0},                 {"wrmsr", priv_wrmsr},
-    {"rdmsr", priv_rdmsr},             {"in", priv_in},
-    {"out", priv_out},                 {"lgdt", priv_lgdt},
-    {"ltr", priv_ltr},                 {"invlpg", priv_invlpg},
-    {"swapgs", priv_swapgs},           {"sysret", priv_sysret},
-    {"iret", priv_iret},               {"ss", segment_ss},
-    {"ds", segment_ds},                {"fs", segment_fs},
-    {"gs", segment_gs},                {"farjump", segment_far},
-    {"stack", stack_push},             {"stackkernel", stack_kernel},
-    {"stacknoncanonical", stack_noncanonical}, {"stacksyscall", stack_syscall},
-    {"ud2", illegal_ud2},              {"int80", illegal_int80},
-    {"int8", illegal_int8},            {"sysenter", illegal_sysenter},
-    {"vsyscall", vsyscall},            {"trapflag", trap_flag},
+    {"readkernel", read_kernel},
+    {"readwindow", read_window},
+    {"writekernel", write_kernel},
+    {"writewindow", write_window},
+    {"readother", read_other},
+    {"writeother", write_other},
+    {"readlow", read_low},
+    {"readtop", read_top},
+    {"jumpkernel", jump_kernel},
+    {"jumptop", jump_top},
+    {"noncanonical", read_noncanonical},
+    {"jumpnoncanonical", jump_noncanonical},
+    {"readonly", write_text},
+    {"rodata", write_rodata},
+    {"execdata", run_data},
+    {"execstack", run_stack},
+    {"hlt", priv_hlt},
+    {"cli", priv_cli},
+    {"sti", priv_sti},
+    {"cr3", priv_cr3},
+    {"cr0", priv_cr0},
+    {"wrmsr", priv_wrmsr},
+    {"rdmsr", priv_rdmsr},
+    {"in", priv_in},
+    {"out", priv_out},
+    {"lgdt", priv_lgdt},
+    {"ltr", priv_ltr},
+    {"invlpg", priv_invlpg},
+    {"swapgs", priv_swapgs},
+    {"sysret", priv_sysret},
+    {"iret", priv_iret},
+    {"ss", segment_ss},
+    {"ds", segment_ds},
+    {"fs", segment_fs},
+    {"gs", segment_gs},
+    {"farjump", segment_far},
+    {"stack", stack_push},
+    {"stackkernel", stack_kernel},
+    {"stacknoncanonical", stack_noncanonical},
+    {"stacksyscall", stack_syscall},
+    {"ud2", illegal_ud2},
+    {"int80", illegal_int80},
+    {"int8", illegal_int8},
+    {"sysenter", illegal_sysenter},
+    {"vsyscall", vsyscall},
+    {"trapflag", trap_flag},
     {"rawsyscall", raw_syscalls},
 };
 

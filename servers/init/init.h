@@ -10,7 +10,8 @@
 /* The console's endpoint while the console runs; 0: it does not. */
 uint64_t init_console(void);
 
-/* Tells people: through the console, or the kernel's log while there is none. Never waits for long. */
+/* Tells people: through the console, or the kernel's log while there is none. Never waits for long.
+   */
 __attribute__((format(printf, 1, 2))) void init_say(const char *format, ...);
 
 #endif

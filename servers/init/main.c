@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The first process: starts what the manifest lists, each program in a container of its own, hears how each ends, says
- * so, starts it again if the manifest wants that, and ends the system with the status of the main program.
+ * The first process: starts what the manifest lists, each program in a container of its own, hears
+ * how each ends, says so, starts it again if the manifest wants that, and ends the system with the
+ * status of the main program.
  *
- * Init owns every endpoint that programs serve; the server only holds the right to receive on it. So a client's handle
- * stays good while the server is started anew. When a server will not come back, its endpoint is destroyed, and clients
- * get an error instead of waiting for ever.
+ * Init owns every endpoint that programs serve; the server only holds the right to receive on it.
+ * So a client's handle stays good while the server is started anew. When a server will not come
+ * back, its endpoint is destroyed, and clients get an error instead of waiting for ever.
  */
 #include "init.h"
 #include "lib/cpio.h"
@@ -21,11 +22,12 @@
 #define HANDLES_MAX_GIVEN 16u
 #define CLIENT_RIGHTS (RIGHT_SEND | RIGHT_GRANT | RIGHT_COPY)
 
-/* A program of the manifest, as it runs. Its death is bit n of events, n its place in the manifest. */
+/* A program of the manifest, as it runs. Its death is bit n of events, n its place in the manifest.
+   */
 struct running {
     uint64_t container; /* handle; 0: not running */
     uint64_t process;
-    uint64_t endpoint;  /* it serves; 0: none */
+    uint64_t endpoint; /* it serves; 0: none */
     uint64_t restarts;
     struct cpio_file file;
 };
@@ -66,7 +68,8 @@ uint64_t init_console(void)
 static void manifest_error(unsigned line, const char *wrong, const char *word)
 {
     if (word[0] != 0)
-        init_say("init: etc/manifest, line %u: %s: \"%s\"; the line is ignored\n", line, wrong, word);
+        init_say("init: etc/manifest, line %u: %s: \"%s\"; the line is ignored\n", line, wrong,
+                 word);
     else
         init_say("init: etc/manifest, line %u: %s; the line is ignored\n", line, wrong);
 }
@@ -78,7 +81,8 @@ static void give(struct grants *g, const char *name, uint64_t number, uint64_t r
         g->handle[g->count++] = (struct spawn_handle){name, number, rights, badge};
 }
 
-/* A range of ports, lines or device memory: a narrowed handle, closed here once it is handed over. */
+/* A range of ports, lines or device memory: a narrowed handle, closed here once it is handed over.
+   */
 static void give_device(struct grants *g, const struct manifest_program *p,
                         const struct manifest_grant *grant)
 {
@@ -244,8 +248,8 @@ static int restart_wanted(const struct manifest_program *p, const struct running
 }
 
 /* Says how a program ended, unless it is the main one and simply exited. */
-static void end_tell(const struct manifest_program *p, const struct running *r,
-                     enum end_kind end, int status)
+static void end_tell(const struct manifest_program *p, const struct running *r, enum end_kind end,
+                     int status)
 {
     char text[REPORT_BYTES];
     struct report report = {p->name, "init", r->process, r->file.data, r->file.bytes};
@@ -316,8 +320,8 @@ int main(void)
     }
     struct atm_result r = atm_endpoint_create(0);
     events = r.r[0];
-    if (r.status < 0 || !cpio_find((const void *)(uintptr_t)INITRD_VA, boot->initrd_bytes,
-                                   "etc/manifest", &file)) {
+    if (r.status < 0 ||
+        !cpio_find((const void *)(uintptr_t)INITRD_VA, boot->initrd_bytes, "etc/manifest", &file)) {
         init_say("init: there is no etc/manifest in the initial ramdisk: the system ends\n");
         system_end(1);
     }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A line is cut into words; the first names a function that takes the others. It returns NULL, or what is wrong.
+ * A line is cut into words; the first names a function that takes the others. It returns NULL, or
+ * what is wrong.
  */
 #include "manifest.h"
 #include "atmos/abi.h"
@@ -241,12 +242,12 @@ static const struct {
     const char *word;
     line_taker *take;
 } takers[] = {
-    {"file", take_file},       {"arguments", take_arguments}, {"quota", take_quota},
-    {"cpus", take_cpus},       {"ceiling", take_ceiling},     {"priority", take_priority},
-    {"serves", take_serves},   {"uses", take_uses},           {"shares", take_shares},
-    {"ports", take_ports},     {"irqs", take_irqs},           {"memory", take_memory},
-    {"initrd", take_initrd},   {"container", take_container}, {"main", take_main},
-    {"system", take_system},   {"restart", take_restart},
+    {"file", take_file},     {"arguments", take_arguments}, {"quota", take_quota},
+    {"cpus", take_cpus},     {"ceiling", take_ceiling},     {"priority", take_priority},
+    {"serves", take_serves}, {"uses", take_uses},           {"shares", take_shares},
+    {"ports", take_ports},   {"irqs", take_irqs},           {"memory", take_memory},
+    {"initrd", take_initrd}, {"container", take_container}, {"main", take_main},
+    {"system", take_system}, {"restart", take_restart},
 };
 
 static const char *program_begin(struct manifest *m, struct line *l)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The manifest: which programs init starts and what each may do. servers/etc/manifest says how it is written. A line
- * with an error is reported and left out, the rest is used.
+ * The manifest: which programs init starts and what each may do. servers/etc/manifest says how it
+ * is written. A line with an error is reported and left out, the rest is used.
  */
 #ifndef INIT_MANIFEST_H
 #define INIT_MANIFEST_H
@@ -60,7 +60,8 @@ struct manifest {
     size_t errors; /* lines left out */
 };
 
-/* Called for each error: line number from 1, what is wrong, and the word it is about ("" for none). */
+/* Called for each error: line number from 1, what is wrong, and the word it is about ("" for none).
+   */
 typedef void manifest_complain(unsigned line, const char *wrong, const char *word);
 
 /* Reads the whole text; any bytes are legal. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Messages of init. Init must not hang on a console that hangs, as it is the one to notice: a call has a
- * deadline, and the kernel's log is the way out.
+ * Messages of init. Init must not hang on a console that hangs, as it is the one to notice: a call
+ * has a deadline, and the kernel's log is the way out.
  */
 #include "init.h"
 #include "lib/console.h"

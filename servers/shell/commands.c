@@ -22,7 +22,7 @@ static int usage(const char *text)
 
 static int file_failed(const char *path, int64_t status)
 {
-    printf("%s: %s\n", path, file_error_text(status));
+    printf("%s: %s\n", path[0] == 0 ? "/" : path, file_error_text(status));
     return 1;
 }
 
@@ -172,10 +172,7 @@ static int command_time(size_t words, char **word)
 }
 
 /* fault, stress: programs of the same name; fault alone lists its kinds. */
-static int command_program(size_t words, char **word)
-{
-    return file_run(words, word, RUN_QUOTA);
-}
+static int command_program(size_t words, char **word) { return file_run(words, word, RUN_QUOTA); }
 
 static int command_exit(size_t words, char **word)
 {

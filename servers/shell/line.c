@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Editing a line, with a history. Keys: arrows, Home, End, Delete, backspace, ^A ^E ^B ^F ^P ^N ^K ^U ^W ^L ^C ^D.
+ * Editing a line, with a history. ^D ends the input on an empty line; twice in a row behind a text
+ * it does that after the text was run, so that input through a pipe may lack its last new line.
+ * Keys: arrows, Home, End, Delete, backspace, ^A ^E ^B ^F ^P ^N ^K ^U ^W ^L ^C ^D.
  */
 #include "lib/console.h"
 #include "shell.h"
@@ -32,17 +34,18 @@ struct editor {
     char text[LINE_MAX_BYTES + 1];
     size_t bytes;
     size_t cursor;
-    size_t back; /* lines back in history; 0: the line being typed */
+    size_t back;                    /* lines back in history; 0: the line being typed */
     char typed[LINE_MAX_BYTES + 1]; /* kept while history is shown */
 };
 
 static char history[HISTORY_LINES][LINE_MAX_BYTES + 1];
 static size_t history_count; /* lines ever added */
 
+static char keys[64]; /* typed, not used yet: keys[used .. have-1] */
+static int64_t have, used;
+
 static int byte_read(void)
 {
-    static char keys[64];
-    static int64_t have, used;
     if (used == have) {
         used = 0;
         have = console_read(keys, sizeof keys);
@@ -77,10 +80,10 @@ static int escape_read(void)
     case 'F':
         return KEY_END;
     case '~':
-        return number == 1 || number == 7 ? KEY_HOME
+        return number == 1 || number == 7   ? KEY_HOME
                : number == 4 || number == 8 ? KEY_END
-               : number == 3 ? KEY_DELETE
-                             : KEY_OTHER;
+               : number == 3                ? KEY_DELETE
+                                            : KEY_OTHER;
     default:
         return c == KEY_NONE ? KEY_NONE : KEY_OTHER;
     }
@@ -92,12 +95,19 @@ static int key_read(void)
     return c == KEY_ESCAPE ? escape_read() : c;
 }
 
-static void draw(const struct editor *e)
+static void draw_now(const struct editor *e)
 {
     printf("\r%s%s\x1b[K", e->prompt, e->text);
     if (e->cursor < e->bytes)
         printf("\x1b[%luD", e->bytes - e->cursor);
     fflush(stdout);
+}
+
+/* Shows the line; not while more keys are there, as they will change it. */
+static void draw(const struct editor *e)
+{
+    if (used == have)
+        draw_now(e);
 }
 
 static void text_set(struct editor *e, const char *text)
@@ -189,6 +199,7 @@ static void key_apply(struct editor *e, int key)
         return;
     case CONTROL('L'):
         printf("\x1b[H\x1b[2J");
+        fflush(stdout);
         return;
     case KEY_UP:
     case CONTROL('P'):
@@ -209,13 +220,19 @@ static void key_apply(struct editor *e, int key)
 int line_edit(const char *prompt, char *line, size_t bytes)
 {
     static struct editor e;
+    static int ended;
+    int key = 0, before;
     e = (struct editor){.prompt = prompt};
     for (;;) {
         draw(&e);
-        int key = key_read();
+        before = key;
+        key = ended ? KEY_NONE : key_read();
         if (key == KEY_ENTER || key == '\n')
             break;
-        if (key == KEY_NONE || (key == CONTROL('D') && e.bytes == 0)) {
+        ended = key == KEY_NONE || (key == CONTROL('D') && (e.bytes == 0 || before == key));
+        if (ended && e.bytes > 0)
+            break;
+        if (ended) {
             puts("");
             return -1;
         }
@@ -228,7 +245,7 @@ int line_edit(const char *prompt, char *line, size_t bytes)
         }
     }
     e.cursor = e.bytes;
-    draw(&e);
+    draw_now(&e);
     puts("");
     history_add(e.text);
     return (int)strlcpy(line, e.text, bytes);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The shell: reads commands from a person, a script or the boot command, and runs them. With a boot command it prints
- * nothing of its own and ends with the command's status.
+ * The shell: reads commands from a person, a script or the boot command, and runs them. With a boot
+ * command it prints nothing of its own and ends with the command's status.
  */
 #include "shell.h"
 #include "lib/report.h"

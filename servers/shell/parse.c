@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The language: commands end at ";" or a new line. Words are parted by blanks. '...' keeps all as it is, "..." all but
- * $ and \; \ keeps one character; # at the beginning of a word starts a comment. $? is the last status, $NAME a
- * variable of the environment.
+ * The language: commands end at ";" or a new line. Words are parted by blanks. '...' keeps all as
+ * it is, "..." all but $ and \; \ keeps one character; # at the beginning of a word starts a
+ * comment. $? is the last status, $NAME a variable of the environment.
  */
 #include "shell.h"
 #include <ctype.h>

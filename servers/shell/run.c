@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Running programs and scripts. Each program gets a container of its own inside the shell's, with a quota; when it has
- * ended the container goes, and with it all that the program made.
+ * Running programs and scripts. Each program gets a container of its own inside the shell's, with a
+ * quota; when it has ended the container goes, and with it all that the program made.
  */
 #include "lib/console.h"
 #include "lib/error.h"

@@ -30,8 +30,9 @@ struct shell {
 };
 extern struct shell shell;
 
-/* parse.c: takes the next command out of *text, which it moves on; words are unquoted, $? and $NAME replaced.
-   1: there is one (words may be 0); 0: at the end; -1: an error, *wrong says what, and the line is skipped. */
+/* parse.c: takes the next command out of *text, which it moves on; words are unquoted, $? and $NAME
+   replaced. 1: there is one (words may be 0); 0: at the end; -1: an error, *wrong says what, and
+   the line is skipped. */
 int command_parse(const char **text, const char *end, struct command *command, const char **wrong);
 
 /* main.c: runs all commands of a text; gives the status of the last. */
@@ -45,7 +46,7 @@ builtin *builtin_find(const char *name);
 
 /* run.c */
 struct run_record {
-    int valid;        /* 1: a program ran since this was cleared */
+    int valid;         /* 1: a program ran since this was cleared */
     uint64_t syscalls; /* of all its threads */
     uint64_t ticks;
 };

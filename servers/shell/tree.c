@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * ps, mem, top, kill: a walk over all containers, processes and threads, asked from the kernel one by one. The walk holds
- * one handle a level; a thing that is destroyed meanwhile is left out.
+ * ps, mem, top, kill: a walk over all containers, processes and threads, asked from the kernel one
+ * by one. The walk holds one handle a level; a thing that is destroyed meanwhile is left out.
  */
 #include "lib/console.h"
 #include "lib/error.h"
@@ -22,9 +22,9 @@ struct node {
     uint64_t handle;
     uint64_t kind; /* enum atm_kind */
     int depth;
-    uint64_t number;             /* processes: in order of the walk, from 1 */
-    char name[NAME_BYTES];       /* containers and processes */
-    const char *process_name;    /* threads: of their process */
+    uint64_t number;          /* processes: in order of the walk, from 1 */
+    char name[NAME_BYTES];    /* containers and processes */
+    const char *process_name; /* threads: of their process */
 };
 
 /* Called for each node, parents first; not 0 ends the walk. */
@@ -303,7 +303,7 @@ static int kill_one(const char *what)
     }
     int64_t status = object_destroy(t.handle);
     atm_handle_close(t.handle);
-    if (status < 0) {
+    if (status < 0 && status != -ERR_DEAD) { /* DEAD: its parent has cleared it away meanwhile */
         printf("kill: %s: %s\n", what, atm_error_text(status));
         return 1;
     }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Makes and destroys subtrees of containers, processes, threads, endpoints and mappings, with threads left in every
- * state a thread can wait in, and checks after each round that every page of quota and every handle is back.
+ * Makes and destroys subtrees of containers, processes, threads, endpoints and mappings, with
+ * threads left in every state a thread can wait in, and checks after each round that every page of
+ * quota and every handle is back.
  *
  * stress [ROUNDS]
  */
@@ -51,15 +52,16 @@ static uint64_t open_handles(void)
     return open;
 }
 
-/* Machine code: eax = call number, then syscall, for ever; the argument registers come with the thread. */
+/* Machine code: eax = call number, then syscall, for ever; the argument registers come with the
+   thread. */
 static void code_write(unsigned char *at, enum deed deed)
 {
-    static const uint8_t numbers[DEEDS] = {SYS_send, SYS_receive, SYS_call, SYS_yield, 0,
-                                           SYS_thread_exit};
-    unsigned char code[] = {0x31, 0xf6,                         /* xor esi, esi: tag */
-                            0xb8, numbers[deed], 0, 0, 0,       /* mov eax, number */
-                            0x0f, 0x05,                         /* syscall */
-                            0xeb, 0xf5};                        /* jmp to the beginning */
+    static const uint8_t numbers[DEEDS] = {SYS_send,  SYS_receive, SYS_call,
+                                           SYS_yield, 0,           SYS_thread_exit};
+    unsigned char code[] = {0x31, 0xf6,                   /* xor esi, esi: tag */
+                            0xb8, numbers[deed], 0, 0, 0, /* mov eax, number */
+                            0x0f, 0x05,                   /* syscall */
+                            0xeb, 0xf5};                  /* jmp to the beginning */
     if (deed == DEED_FAULT)
         code[0] = 0x0f, code[1] = 0x0b; /* ud2 */
     memcpy(at, code, sizeof code);
@@ -78,7 +80,8 @@ static void process_fill(uint64_t process, uint64_t window)
         code_write((unsigned char *)(uintptr_t)window + d * 64, (enum deed)d);
     must("share", atm_share(0, window, process, CODE_VA, 1, PAGE_READ | PAGE_EXECUTE));
     must("unmap", atm_unmap(0, window, 1, 0));
-    /* A process that faults ends: its faults go to an endpoint nobody receives on, so the thread waits. */
+    /* A process that faults ends: its faults go to an endpoint nobody receives on, so the thread
+       waits. */
     must("fault_handler", atm_fault_handler(process, own_send));
     for (uint64_t d = 0; d < DEEDS; d++) {
         uint64_t argument = d == DEED_RECEIVE ? its_receive : its_send;

@@ -57,11 +57,14 @@ _Noreturn void lib_abort(void)
 static void test_printf_integers_same_as_host(void **state)
 {
     (void)state;
-    static const long values[] = {0, 1, -1, 7, 42, -42, 2147483647, -2147483647 - 1, INT64_MAX, INT64_MIN};
+    static const long values[] = {0,         1,        -1, 7, 42, -42, 2147483647, -2147483647 - 1,
+                                  INT64_MAX, INT64_MIN};
     for (size_t i = 0; i < sizeof values / sizeof values[0]; i++) {
         long n = values[i];
-        SAME("%d %i %u %x %X %o", (int)n, (int)n, (unsigned)n, (unsigned)n, (unsigned)n, (unsigned)n);
-        SAME("%ld %lu %lx %#lx %#lo", n, (unsigned long)n, (unsigned long)n, (unsigned long)n, (unsigned long)n);
+        SAME("%d %i %u %x %X %o", (int)n, (int)n, (unsigned)n, (unsigned)n, (unsigned)n,
+             (unsigned)n);
+        SAME("%ld %lu %lx %#lx %#lo", n, (unsigned long)n, (unsigned long)n, (unsigned long)n,
+             (unsigned long)n);
         SAME("%lld|%zu|%jd|%td", (long long)n, (size_t)n, (intmax_t)n, (ptrdiff_t)n);
         SAME("%hd|%hhd|%hu|%hhu", (short)n, (signed char)n, (unsigned short)n, (unsigned char)n);
         SAME("[%8ld] [%-8ld] [%08ld] [%+ld] [% ld]", n, n, n, n, n);

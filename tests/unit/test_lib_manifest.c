@@ -48,9 +48,10 @@ static void assert_error(const char *text, unsigned line, const char *says)
 static void test_manifest_read_all_words(void **state)
 {
     (void)state;
-    read_text("# comment\nprogram net # more\n file bin/other\n arguments -v x\n quota 99\n cpus 0 3\n"
-              " ceiling 20\n priority 7\n serves net\n uses a b\n shares c\n ports 0x3f8 8\n irqs 4 1\n"
-              " memory 0xfed00 1\n initrd\n container\n system read\n restart always 3\n main\n");
+    read_text(
+        "# comment\nprogram net # more\n file bin/other\n arguments -v x\n quota 99\n cpus 0 3\n"
+        " ceiling 20\n priority 7\n serves net\n uses a b\n shares c\n ports 0x3f8 8\n irqs 4 1\n"
+        " memory 0xfed00 1\n initrd\n container\n system read\n restart always 3\n main\n");
     assert_int_equal(error_count, 0);
     assert_int_equal(m.programs, 1);
     const struct manifest_program *p = &m.program[0];
@@ -133,8 +134,10 @@ static void test_manifest_read_too_much_of_all(void **state)
 static void test_manifest_read_random_bytes_is_harmless(void **state)
 {
     (void)state;
-    static const char *const words[] = {"program ", "a ", "quota ", "5 ", "\n", "uses ", "\xff ", "cpus ",
-                                        "ports ", "99999999999999999999 ", "#", "\r\n", "restart ", "always "};
+    static const char *const words[] = {
+        "program ", "a ",    "quota ",   "5 ",     "\n",
+        "uses ",    "\xff ", "cpus ",    "ports ", "99999999999999999999 ",
+        "#",        "\r\n",  "restart ", "always "};
     uint64_t seed = 88172645463325252u;
     for (int round = 0; round < 5000; round++) {
         char text[512] = "";
