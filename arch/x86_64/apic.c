@@ -60,17 +60,20 @@ static uint32_t line_count;
 static uint32_t lapic_read(uint32_t reg) { return lapic[reg / 4]; }
 static void lapic_write(uint32_t reg, uint32_t value) { lapic[reg / 4] = value; }
 
-static uint32_t ioapic_read(uint32_t which, uint32_t reg) {
+static uint32_t ioapic_read(uint32_t which, uint32_t reg)
+{
     ioapics[which][0] = reg;
     return ioapics[which][4];
 }
 
-static void ioapic_write(uint32_t which, uint32_t reg, uint32_t value) {
+static void ioapic_write(uint32_t which, uint32_t reg, uint32_t value)
+{
     ioapics[which][0] = reg;
     ioapics[which][4] = value;
 }
 
-static void pics_mask(void) {
+static void pics_mask(void)
+{
     static const uint8_t setup[2][4] = {{0x11, 0x20, 4, 1}, {0x11, 0x28, 2, 1}};
     for (uint32_t i = 0; i < 2; i++) {
         uint16_t port = i == 0 ? 0x20 : 0xa0;
@@ -81,7 +84,8 @@ static void pics_mask(void) {
     }
 }
 
-static const char *lapic_init(void) {
+static const char *lapic_init(void)
+{
     uint64_t base = x86_rdmsr(MSR_APIC_BASE);
     if (base & MSR_X2APIC) {
         /* There is no direct way back to xAPIC mode. */
@@ -107,14 +111,16 @@ static const char *lapic_init(void) {
     return NULL;
 }
 
-static void line_write(const struct line *line, uint32_t mask) {
+static void line_write(const struct line *line, uint32_t mask)
+{
     uint32_t reg = IOAPIC_ENTRY + 2 * line->pin;
     ioapic_write(line->ioapic, reg + 1, lapic_read(APIC_ID));
     ioapic_write(line->ioapic, reg, line->shape | mask);
 }
 
 /* Points line at a global interrupt; flags as the MADT has them, 0: what the bus does. */
-static void line_place(uint32_t number, uint32_t global, uint32_t flags) {
+static void line_place(uint32_t number, uint32_t global, uint32_t flags)
+{
     struct line *line = &lines[number];
     int isa = number < X86_ISA_LINES;
     uint32_t low = flags % 4 == 0 ? !isa : flags % 4 == OVERRIDE_LOW;
@@ -132,7 +138,8 @@ static void line_place(uint32_t number, uint32_t global, uint32_t flags) {
 }
 
 /* 1 if another ISA line arrives at the input where this one would be by its number. */
-static int line_shadowed(uint32_t number) {
+static int line_shadowed(uint32_t number)
+{
     if (x86_acpi.isa[number].global != number)
         return 0;
     for (uint32_t i = 0; i < X86_ISA_LINES; i++)
@@ -141,7 +148,8 @@ static int line_shadowed(uint32_t number) {
     return 0;
 }
 
-static const char *ioapics_init(void) {
+static const char *ioapics_init(void)
+{
     for (uint32_t i = 0; i < x86_acpi.ioapics; i++) {
         ioapics[i] = x86_device_map(x86_acpi.ioapic[i].address);
         if (!ioapics[i])
@@ -164,7 +172,8 @@ static const char *ioapics_init(void) {
     return NULL;
 }
 
-const char *x86_apic_init(void) {
+const char *x86_apic_init(void)
+{
     pics_mask();
     const char *error = lapic_init();
     return error ? error : ioapics_init();
@@ -176,7 +185,8 @@ uint32_t x86_apic_timer_left(void) { return lapic_read(APIC_CURRENT); }
 
 void x86_apic_timer_start(uint32_t count) { lapic_write(APIC_INITIAL, count); }
 
-int x86_apic_owns(uint64_t first, uint64_t end) {
+int x86_apic_owns(uint64_t first, uint64_t end)
+{
     /* The whole range of message-signalled interrupts lies at the local APIC. */
     uint64_t page = x86_acpi.lapic / PAGE_SIZE;
     if (first < page + 256 && page < end)
@@ -189,7 +199,8 @@ int x86_apic_owns(uint64_t first, uint64_t end) {
     return page != 0 && first <= page && page < end;
 }
 
-pfn_t x86_line_arrived(struct x86_cpu *cpu, uint32_t number) {
+pfn_t x86_line_arrived(struct x86_cpu *cpu, uint32_t number)
+{
     struct line *line = &lines[number];
     pfn_t next = cpu->current;
     if (line->masked)
@@ -205,7 +216,8 @@ pfn_t x86_line_arrived(struct x86_cpu *cpu, uint32_t number) {
 
 uint32_t arch_irq_count(void) { return line_count; }
 
-void arch_irq_mask(uint32_t number) {
+void arch_irq_mask(uint32_t number)
+{
     if (number >= line_count || lines[number].pin == NO_PIN)
         return;
     lines[number].masked = 1;
@@ -213,7 +225,8 @@ void arch_irq_mask(uint32_t number) {
         line_write(&lines[number], IOAPIC_MASKED);
 }
 
-void arch_irq_unmask(uint32_t number) {
+void arch_irq_unmask(uint32_t number)
+{
     if (number >= line_count || lines[number].pin == NO_PIN)
         return;
     struct line *line = &lines[number];

@@ -10,7 +10,7 @@
 #include "arch/x86_64/x86.h"
 
 #define NO_THREAD UINT32_MAX /* current, fpu_thread: that thread is gone, or saved */
-#define FPU_CLEAN 0u         /* fpu_thread: the vector registers hold the initial state, CR0.TS is set */
+#define FPU_CLEAN 0u /* fpu_thread: the vector registers hold the initial state, CR0.TS is set */
 #define CR4_OSFXSR 0x200ul
 #define CR4_OSXMMEXCPT 0x400ul
 #define CR4_OSXSAVE 0x40000ul
@@ -29,14 +29,16 @@ static uint32_t fpu_features; /* XCR0; 0: FXSAVE only */
 static uint8_t fpu_initial[FPU_BYTES] __attribute__((aligned(64)));
 
 /* An all-zero XSAVE header says "initial state" of all parts, FXSAVE needs the control words. */
-static void fpu_make_initial(uint8_t *state) {
+static void fpu_make_initial(uint8_t *state)
+{
     state[0] = CONTROL_WORD & 0xff;
     state[1] = CONTROL_WORD >> 8;
     state[MXCSR_PLACE] = MXCSR_LOW;
     state[MXCSR_PLACE + 1] = MXCSR_HIGH;
 }
 
-void x86_fpu_init(void) {
+void x86_fpu_init(void)
+{
     x86_cpu0.fpu_thread = NO_THREAD;
     x86_set_cr0((x86_cr0() & ~CR0_EM) | CR0_MP | CR0_NE | CR0_TS);
     x86_set_cr4(x86_cr4() | CR4_OSFXSR | CR4_OSXMMEXCPT);
@@ -55,14 +57,16 @@ void x86_fpu_init(void) {
     }
 }
 
-static void fpu_save(uint8_t *state) {
+static void fpu_save(uint8_t *state)
+{
     if (__builtin_expect(fpu_features != 0, 1))
         __asm__ volatile("xsave64 (%0)" : : "r"(state), "a"(fpu_features), "d"(0) : "memory");
     else
         __asm__ volatile("fxsave64 (%0)" : : "r"(state) : "memory");
 }
 
-static void fpu_load(const uint8_t *state) {
+static void fpu_load(const uint8_t *state)
+{
     if (__builtin_expect(fpu_features != 0, 1))
         __asm__ volatile("xrstor64 (%0)" : : "r"(state), "a"(fpu_features), "d"(0) : "memory");
     else
@@ -71,19 +75,22 @@ static void fpu_load(const uint8_t *state) {
 
 static void fpu_allow(void) { __asm__ volatile("clts"); }
 
-static void fpu_give(struct x86_cpu *cpu, pfn_t t) {
+static void fpu_give(struct x86_cpu *cpu, pfn_t t)
+{
     fpu_allow();
     fpu_load(thread_at[T(t)].fpu);
     cpu->fpu_thread = t;
 }
 
 /* The processor leaves the thread it runs; fpu_enter or a change of fpu_thread follows. */
-static void fpu_leave(const struct x86_cpu *cpu) {
+static void fpu_leave(const struct x86_cpu *cpu)
+{
     if (cpu->fpu_thread != FPU_CLEAN && cpu->fpu_thread != NO_THREAD)
         fpu_save(thread_at[T(cpu->fpu_thread)].fpu);
 }
 
-static void fpu_enter(struct x86_cpu *cpu, pfn_t t) {
+static void fpu_enter(struct x86_cpu *cpu, pfn_t t)
+{
     if (thread_at[T(t)].fpu_used) {
         fpu_give(cpu, t);
     } else if (cpu->fpu_thread != FPU_CLEAN) {
@@ -94,14 +101,16 @@ static void fpu_enter(struct x86_cpu *cpu, pfn_t t) {
     }
 }
 
-void x86_fpu_first_use(struct x86_cpu *cpu) {
+void x86_fpu_first_use(struct x86_cpu *cpu)
+{
     thread_at[T(cpu->current)].fpu_used = 1;
     fpu_give(cpu, cpu->current);
 }
 
 /* 1 if the thread that ran loaded selectors, which also sets bases. They are taken away, so that the next one
    neither sees nor suffers from them. */
-static int segments_clear(void) {
+static int segments_clear(void)
+{
     uint32_t ds, es, fs, gs;
     __asm__ volatile("mov %%ds, %0\n\tmov %%es, %1\n\tmov %%fs, %2\n\tmov %%gs, %3"
                      : "=r"(ds), "=r"(es), "=r"(fs), "=r"(gs));
@@ -116,7 +125,8 @@ static int segments_clear(void) {
     return 1;
 }
 
-uint64_t *x86_switch(struct x86_cpu *cpu, pfn_t t) {
+uint64_t *x86_switch(struct x86_cpu *cpu, pfn_t t)
+{
     fpu_leave(cpu);
     cpu->current = t;
     if (t == 0) {
@@ -140,7 +150,8 @@ uint64_t *x86_switch(struct x86_cpu *cpu, pfn_t t) {
 
 /* ---- the core's questions ---- */
 
-void arch_thread_init(pfn_t t) {
+void arch_thread_init(pfn_t t)
+{
     struct thread *thread = &thread_at[T(t)];
     for (uint32_t i = 0; i < FPU_BYTES; i++)
         thread->fpu[i] = 0;
@@ -148,7 +159,8 @@ void arch_thread_init(pfn_t t) {
     thread->fpu_used = 0;
 }
 
-void arch_thread_release(pfn_t t) {
+void arch_thread_release(pfn_t t)
+{
     struct x86_cpu *cpu = x86_this();
     if (cpu->fpu_thread == t)
         cpu->fpu_thread = NO_THREAD;
@@ -156,7 +168,8 @@ void arch_thread_release(pfn_t t) {
         cpu->current = NO_THREAD;
 }
 
-void arch_fs_base_changed(pfn_t t) {
+void arch_fs_base_changed(pfn_t t)
+{
     struct x86_cpu *cpu = x86_this();
     if (cpu->current != t)
         return;

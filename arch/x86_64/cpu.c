@@ -16,8 +16,7 @@ struct x86_stack {
 enum { STACK_KERNEL, STACK_NMI, STACK_DOUBLE, STACK_CHECK, STACK_DEBUG, STACKS };
 extern struct x86_stack x86_stacks[STACKS];
 extern const uint32_t x86_stacks_count;
-struct x86_stack x86_stacks[STACKS]
-    __attribute__((aligned(4096), section(".bss.stacks")));
+struct x86_stack x86_stacks[STACKS] __attribute__((aligned(4096), section(".bss.stacks")));
 const uint32_t x86_stacks_count = STACKS;
 
 struct tss {
@@ -51,7 +50,8 @@ static uint64_t gdt[7] = {
     0x00cf93000000ffff, /* kernel data */
     0x00cff3000000ffff, /* user data */
     0x00affb000000ffff, /* user code, 64 bit */
-    0, 0,               /* TSS */
+    0,
+    0, /* TSS */
 };
 
 _Static_assert(sizeof(struct tss) == 104, "as the processor has it");
@@ -79,19 +79,22 @@ _Static_assert((uint64_t)X86_WINDOW_BASE == 0xffff800000000000ul &&
 #define CR4_UMIP 0x800ul
 #define CR4_SMEP 0x100000ul
 #define CR4_SMAP 0x200000ul
-#define CR4_KEPT 0x20ul /* PAE; nothing else a loader may have left: no FSGSBASE, no PCID */
+#define CR4_KEPT 0x20ul  /* PAE; nothing else a loader may have left: no FSGSBASE, no PCID */
 #define SFMASK 0x57700ul /* AC RF NT IOPL DF IF TF */
 
-static uint64_t stack_top(uint32_t which) {
+static uint64_t stack_top(uint32_t which)
+{
     return (uint64_t)&x86_stacks[which].stack[X86_STACK_BYTES];
 }
 
-static void tss_address(uint32_t *place, uint64_t address) {
+static void tss_address(uint32_t *place, uint64_t address)
+{
     place[0] = (uint32_t)address;
     place[1] = (uint32_t)(address >> 32);
 }
 
-static void tss_init(void) {
+static void tss_init(void)
+{
     tss_address(tss.rsp0, stack_top(STACK_KERNEL));
     for (uint32_t i = 1; i < STACKS; i++)
         tss_address(tss.ist[i - 1], stack_top(i));
@@ -104,7 +107,8 @@ static void tss_init(void) {
     __asm__ volatile("lldt %w0\n\tmov %0, %%ss" : : "r"(0));
 }
 
-static void idt_init(void) {
+static void idt_init(void)
+{
     static const uint8_t ist[32] = {
         [1] = STACK_DEBUG, [2] = STACK_NMI, [8] = STACK_DOUBLE, [18] = STACK_CHECK};
     for (uint32_t i = 0; i < 256; i++) {
@@ -119,14 +123,16 @@ static void idt_init(void) {
     __asm__ volatile("lidt %0" : : "m"(pointer));
 }
 
-static void syscall_init(void) {
+static void syscall_init(void)
+{
     x86_wrmsr(MSR_STAR, (uint64_t)X86_SYSRET_BASE << 48 | (uint64_t)X86_KERNEL_CODE << 32);
     x86_wrmsr(MSR_LSTAR, (uint64_t)x86_syscall_entry);
     x86_wrmsr(MSR_CSTAR, 0); /* 32-bit code cannot run */
     x86_wrmsr(MSR_SFMASK, SFMASK);
 }
 
-static void protection_init(void) {
+static void protection_init(void)
+{
     uint64_t cr4 = (x86_cr4() & CR4_KEPT) | CR4_PGE | CR4_MCE;
     if (x86_cpuid(0, 0).eax >= 7) {
         struct x86_cpuid id = x86_cpuid(7, 0);
@@ -138,7 +144,8 @@ static void protection_init(void) {
     x86_cpu0.smap = (cr4 & CR4_SMAP) != 0;
 }
 
-static const char *cpu_lacks(void) {
+static const char *cpu_lacks(void)
+{
     struct x86_cpuid id = x86_cpuid(1, 0);
     if (!(id.edx >> 4 & 1))
         return "this processor has no time stamp counter";
@@ -151,7 +158,8 @@ static const char *cpu_lacks(void) {
     return NULL;
 }
 
-const char *x86_cpu_init(void) {
+const char *x86_cpu_init(void)
+{
     x86_cpu0.self = &x86_cpu0;
     x86_cpu0.stack = stack_top(STACK_KERNEL);
     x86_cpu0.fs_base = UINT64_MAX; /* not known */
@@ -176,7 +184,8 @@ const char *x86_cpu_init(void) {
 
 uint32_t arch_highest_bit(uint64_t bits) { return 63u - (uint32_t)__builtin_clzl(bits); }
 
-uint32_t arch_port_in(uint16_t port, uint32_t width) {
+uint32_t arch_port_in(uint16_t port, uint32_t width)
+{
     uint32_t value = 0;
     if (width == 1)
         __asm__ volatile("inb %1, %b0" : "+a"(value) : "Nd"(port));
@@ -187,7 +196,8 @@ uint32_t arch_port_in(uint16_t port, uint32_t width) {
     return value;
 }
 
-void arch_port_out(uint16_t port, uint32_t width, uint32_t value) {
+void arch_port_out(uint16_t port, uint32_t width, uint32_t value)
+{
     if (width == 1)
         __asm__ volatile("outb %b0, %1" : : "a"(value), "Nd"(port));
     else if (width == 2)

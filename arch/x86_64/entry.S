@@ -10,7 +10,7 @@
  *
  * A system call loses rcx and r11, everything else keeps them. A thread that is in a system call has bit 1 of its saved
  * rflags clear, which is always set otherwise and means nothing: it returns by SYSRET if its rip is below the
- * non-canonical hole. Every other thread returns by IRET.
+ * non-canonical hole, where SYSRET would fault in the kernel. Every other thread returns by IRET.
  */
 #include "asm.h"
 
@@ -80,8 +80,8 @@ x86_syscall_entry:
     /* The same thread goes on: nothing but results was written to its registers, and C preserved the others. */
     movq %gs:CPU_REGS, %rax
     movq R_RIP-R_RIP(%rax), %rcx
-    btq $47, %rcx
-    jc x86_restore
+    cmpq canonical_end(%rip), %rcx
+    jae x86_restore
     movq R_RFLAGS-R_RIP(%rax), %r11
     LOAD_RESULTS %rax
     movq R_RSP-R_RIP(%rax), %rsp
@@ -105,8 +105,8 @@ x86_restore:
     testb $RFLAGS_ONE, %r11b
     jnz restore_full
     movq R_RIP-R_RIP(%rax), %rcx
-    btq $47, %rcx
-    jc restore_full
+    cmpq canonical_end(%rip), %rcx
+    jae restore_full
     movq R_RSP-R_RIP(%rax), %rsp
     movq R_RAX-R_RIP(%rax), %rax
     DROP_LOCK
@@ -124,6 +124,7 @@ restore_full:
     movq R_RAX-R_RIP(%rax), %rax
     DROP_LOCK
     swapgs
+iret_to_user:
     iretq
 
     .type resume, @function
@@ -185,13 +186,24 @@ trap_call: /* esi: vector, rdx: error */
     movq %gs:CPU_REGS, %rax
     jmp x86_restore
 
-    /* Only the idle loop runs with interrupts on, and it has nothing to save. */
+    /* Only the idle loop runs with interrupts on, and it has nothing to save. The one instruction of the kernel that may
+       fault because of what a thread's registers hold (rip after a jump to nowhere) is IRET: then it is the thread's
+       fault, and all its registers are still in its object. */
     .type trap_from_kernel, @function
 trap_from_kernel:
+    cmpq $iret_to_user, 16(%rsp)
+    je trap_at_iret
     cmpq $32, (%rsp)
     jb trap_panic
     cmpl $0, %gs:CPU_CURRENT
     jne trap_panic
+    popq %rsi
+    popq %rdx
+    jmp trap_call
+
+    .type trap_at_iret, @function
+trap_at_iret:
+    swapgs
     popq %rsi
     popq %rdx
     jmp trap_call
@@ -281,6 +293,8 @@ vectors:
     .endm
     .section .rodata
     .balign 8
+canonical_end:
+    .quad 0x800000000000
     .globl x86_vectors
 x86_vectors:
     .set i, 0

@@ -7,19 +7,22 @@ void *memcpy(void *restrict to, const void *restrict from, size_t count);
 void *memmove(void *to, const void *from, size_t count);
 int memcmp(const void *a, const void *b, size_t count);
 
-void *memset(void *to, int byte, size_t count) {
+void *memset(void *to, int byte, size_t count)
+{
     void *at = to;
     __asm__ volatile("rep stosb" : "+D"(at), "+c"(count) : "a"(byte) : "memory");
     return to;
 }
 
-void *memcpy(void *restrict to, const void *restrict from, size_t count) {
+void *memcpy(void *restrict to, const void *restrict from, size_t count)
+{
     void *at = to;
     __asm__ volatile("rep movsb" : "+D"(at), "+S"(from), "+c"(count) : : "memory");
     return to;
 }
 
-void *memmove(void *to, const void *from, size_t count) {
+void *memmove(void *to, const void *from, size_t count)
+{
     unsigned char *target = to;
     const unsigned char *source = from;
     if (target <= source)
@@ -31,7 +34,8 @@ void *memmove(void *to, const void *from, size_t count) {
     return to;
 }
 
-int memcmp(const void *a, const void *b, size_t count) {
+int memcmp(const void *a, const void *b, size_t count)
+{
     const unsigned char *left = a, *right = b;
     for (size_t i = 0; i < count; i++)
         if (left[i] != right[i])

@@ -41,7 +41,8 @@ extern const uint32_t x86_stacks_count;
 
 static uint64_t *table_of(uint64_t entry) { return x86_phys(entry & ENTRY_ADDRESS); }
 
-static uint64_t table_new(void) {
+static uint64_t table_new(void)
+{
     uint64_t frame = x86_ranges_take(&x86_free, 1, 1, X86_EARLY_FRAMES);
     if (frame == 0)
         x86_fail("not enough memory below 4 GiB for the kernel's page tables");
@@ -50,7 +51,8 @@ static uint64_t table_new(void) {
 }
 
 /* The entry for address in the table of the given level (1: 4 KiB pages .. 3: 1 GiB), with the tables above it. */
-static uint64_t *entry_at(uint64_t address, uint32_t level) {
+static uint64_t *entry_at(uint64_t address, uint32_t level)
+{
     uint64_t *table = x86_root;
     for (uint32_t l = 4; l > level; l--) {
         uint64_t *entry = &table[address >> (12 + 9 * (l - 1)) & 511];
@@ -62,7 +64,8 @@ static uint64_t *entry_at(uint64_t address, uint32_t level) {
 }
 
 /* What the image lets be done with one of its pages; 0: not mapped (a stack's guard). */
-static uint64_t image_rights(const uint8_t *page) {
+static uint64_t image_rights(const uint8_t *page)
+{
     if (page < image_text_end)
         return KERNEL_EXECUTE;
     if (page < image_data)
@@ -73,7 +76,8 @@ static uint64_t image_rights(const uint8_t *page) {
     return KERNEL_WRITE;
 }
 
-static void map_image(void) {
+static void map_image(void)
+{
     for (const uint8_t *page = image_text; page < image_end; page += PAGE_SIZE) {
         uint64_t rights = image_rights(page);
         *entry_at((uint64_t)page, 1) = rights ? x86_phys_of_image(page) | rights : 0;
@@ -81,7 +85,8 @@ static void map_image(void) {
 }
 
 /* 2 MiB of the windows that hold part of the image, or the low MiB: page by page. */
-static void map_window_pages(uint64_t region) {
+static void map_window_pages(uint64_t region)
+{
     for (uint64_t page = region; page < region + SPAN_LARGE; page += PAGE_SIZE) {
         const uint8_t *high = (const uint8_t *)(page + X86_IMAGE_BASE);
         uint64_t rights = high >= image_text && high < image_data ? KERNEL_READ : KERNEL_WRITE;
@@ -92,7 +97,8 @@ static void map_window_pages(uint64_t region) {
 static int has_giga_pages(void) { return x86_cpuid(0x80000001, 0).edx >> 26 & 1; }
 
 /* All RAM into the first window, in the largest pages that fit, then the same lower table into the others. */
-static void map_windows(pfn_t frames) {
+static void map_windows(pfn_t frames)
+{
     int giga = has_giga_pages();
     uint64_t paged_end = x86_phys_of_image(image_end);
     for (uint64_t frame = 0; frame < frames;) {
@@ -114,7 +120,8 @@ static void map_windows(pfn_t frames) {
 }
 
 /* One page of the given frames (1 or 512) behind address at. 0: no such memory is left. */
-static int map_array_piece(uint64_t at, uint64_t frames) {
+static int map_array_piece(uint64_t at, uint64_t frames)
+{
     uint64_t frame = x86_ranges_take(&x86_free, frames, frames, FRAMES_MAX);
     if (frame == 0)
         return 0;
@@ -124,7 +131,8 @@ static int map_array_piece(uint64_t at, uint64_t frames) {
 }
 
 /* Backs the first bytes of a frame array with free memory, which may hold anything. */
-static void map_array(uint64_t base, uint64_t bytes) {
+static void map_array(uint64_t base, uint64_t bytes)
+{
     uint64_t end = (base + bytes + PAGE_SIZE - 1) / PAGE_SIZE * PAGE_SIZE;
     for (uint64_t at = base / PAGE_SIZE * PAGE_SIZE; at < end;) {
         uint64_t step = SPAN_LARGE;
@@ -139,13 +147,15 @@ static void map_array(uint64_t base, uint64_t bytes) {
 
 /* Elements of an array that covers the frames in steps: whole steps of 1 GiB for records of regions, whole regions
    for records of frames. */
-static uint64_t array_elements(uint64_t all, pfn_t frames) {
+static uint64_t array_elements(uint64_t all, pfn_t frames)
+{
     uint64_t step = all == FRAMES_MAX ? PAGES_2M : PAGES_1G;
     uint64_t covered = (frames + step - 1) / step * step;
     return covered / (FRAMES_MAX / all);
 }
 
-static void map_arrays(pfn_t frames) {
+static void map_arrays(pfn_t frames)
+{
 #define MAP_ARRAY(type, name, slot, count)                                                         \
     map_array(X86_ARRAY_BASE + slot * (uint64_t)X86_ARRAY_STRIDE,                                  \
               array_elements(count, frames) * sizeof(type));
@@ -153,13 +163,15 @@ static void map_arrays(pfn_t frames) {
 #undef MAP_ARRAY
 }
 
-static void map_device_slot(void) {
+static void map_device_slot(void)
+{
     *entry_at(X86_DEVICE_BASE, 2) =
         x86_phys_of_image(device_pages) | ENTRY_PRESENT | ENTRY_WRITE | ENTRY_ACCESSED;
     device_count = PASSAGE_PAGES;
 }
 
-void x86_paging_init(pfn_t frames) {
+void x86_paging_init(pfn_t frames)
+{
     map_image();
     map_windows(frames);
     map_device_slot();
@@ -170,11 +182,13 @@ void x86_paging_init(pfn_t frames) {
 
 /* ---- the device slot: a passage of PASSAGE_PAGES, then one page after the other ---- */
 
-static void *device_page(uint32_t page) {
+static void *device_page(uint32_t page)
+{
     return (void *)(X86_DEVICE_BASE + (uint64_t)page * PAGE_SIZE);
 }
 
-volatile void *x86_device_map(uint64_t address) {
+volatile void *x86_device_map(uint64_t address)
+{
     if (device_count == TABLE_ENTRIES || address >> x86_physical_bits != 0)
         return NULL;
     uint32_t page = device_count++;
@@ -183,7 +197,8 @@ volatile void *x86_device_map(uint64_t address) {
     return (volatile uint8_t *)device_page(page) + address % PAGE_SIZE;
 }
 
-const void *x86_passage(uint64_t address, uint64_t bytes) {
+const void *x86_passage(uint64_t address, uint64_t bytes)
+{
     if (bytes > X86_PASSAGE_BYTES || address >> x86_physical_bits != 0)
         return NULL;
     uint64_t first = address & ENTRY_ADDRESS;
@@ -197,18 +212,21 @@ const void *x86_passage(uint64_t address, uint64_t bytes) {
 
 /* ---- the core's questions ---- */
 
-void arch_frame_clear(pfn_t p) {
+void arch_frame_clear(pfn_t p)
+{
     uint64_t *at = page_at[p].word;
     uint64_t count = PAGE_SIZE / 8;
     __asm__ volatile("rep stosq" : "+D"(at), "+c"(count) : "a"(0ul) : "memory");
 }
 
-void arch_root_init(pfn_t root) {
+void arch_root_init(pfn_t root)
+{
     for (uint32_t i = HALF; i < TABLE_ENTRIES; i++)
         table_at[PT(root)].entry[i] = x86_root[i];
 }
 
-void arch_tlb_invalidate(pfn_t root, uint64_t va, uint64_t pages) {
+void arch_tlb_invalidate(pfn_t root, uint64_t va, uint64_t pages)
+{
     /* No other root's translations are in the TLB: without PCIDs a change of CR3 drops all that are not global. */
     if (x86_this()->root != root)
         return;
@@ -220,7 +238,8 @@ void arch_tlb_invalidate(pfn_t root, uint64_t va, uint64_t pages) {
         x86_invlpg(va + i * PAGE_SIZE);
 }
 
-void arch_root_release(pfn_t root) {
+void arch_root_release(pfn_t root)
+{
     struct x86_cpu *cpu = x86_this();
     if (cpu->root != root)
         return;
@@ -228,7 +247,8 @@ void arch_root_release(pfn_t root) {
     cpu->root = (pfn_t)(x86_phys_of_image(x86_root) / PAGE_SIZE);
 }
 
-int arch_is_device_memory(uint64_t first, uint64_t count) {
+int arch_is_device_memory(uint64_t first, uint64_t count)
+{
     uint64_t limit = 1ul << (x86_physical_bits - 12);
     if (count == 0 || first >= limit || count > limit - first)
         return 0;

@@ -26,34 +26,38 @@ extern const char x86_symbol_names[];
 extern const uint8_t image_text[], image_text_end[], image_data[], image_end[];
 
 static const char *const exception_names[32] = {
-    "division by zero",   "debug trap",         "NMI",
-    "breakpoint",         "overflow",           "bound exceeded",
-    "invalid opcode",     "no vector unit",     "double fault",
-    "coprocessor overrun", "invalid TSS",       "segment not present",
-    "stack fault",        "general protection", "page fault",
-    "reserved exception", "x87 error",          "alignment check",
-    "machine check",      "SIMD error",
+    "division by zero",    "debug trap",         "NMI",
+    "breakpoint",          "overflow",           "bound exceeded",
+    "invalid opcode",      "no vector unit",     "double fault",
+    "coprocessor overrun", "invalid TSS",        "segment not present",
+    "stack fault",         "general protection", "page fault",
+    "reserved exception",  "x87 error",          "alignment check",
+    "machine check",       "SIMD error",
 };
 
-static _Noreturn void machine_end(uint32_t status) {
+static _Noreturn void machine_end(uint32_t status)
+{
     x86_out32(EXIT_PORT, status);
     for (;;)
         __asm__ volatile("cli\n\thlt");
 }
 
-_Noreturn void x86_fail(const char *what) {
+_Noreturn void x86_fail(const char *what)
+{
     x86_print("atmos: cannot start: ");
     x86_print(what);
     x86_print("\n");
     machine_end(STATUS_FAIL);
 }
 
-static int in_text(uint64_t address) {
+static int in_text(uint64_t address)
+{
     return address >= (uint64_t)image_text && address < (uint64_t)image_text_end;
 }
 
 /* The function that holds a text address: its index + 1; 0: unknown. */
-static uint32_t symbol_find(uint64_t address) {
+static uint32_t symbol_find(uint64_t address)
+{
     uint32_t low = 0, high = x86_symbol_count;
     while (in_text(address) && low < high) {
         uint32_t middle = (low + high) / 2;
@@ -65,7 +69,8 @@ static uint32_t symbol_find(uint64_t address) {
     return low;
 }
 
-static void print_place(uint64_t address, const char *doubt) {
+static void print_place(uint64_t address, const char *doubt)
+{
     uint32_t symbol = symbol_find(address);
     x86_print("  ");
     x86_print_hex(address);
@@ -81,7 +86,8 @@ static void print_place(uint64_t address, const char *doubt) {
 }
 
 /* Where the direct call before a return address goes; 0: there is none. */
-static uint64_t call_target(uint64_t address) {
+static uint64_t call_target(uint64_t address)
+{
     if (!in_text(address) || !in_text(address - CALL_BYTES))
         return 0;
     const uint8_t *call = (const uint8_t *)(address - CALL_BYTES);
@@ -93,11 +99,13 @@ static uint64_t call_target(uint64_t address) {
     return in_text(target) ? target : 0;
 }
 
-static void backtrace(uint64_t rip, uint64_t rsp) {
+static void backtrace(uint64_t rip, uint64_t rsp)
+{
     x86_print("backtrace:\n");
     print_place(rip, " ");
     uint32_t function = symbol_find(rip), doubtful = 0, shown = 1;
-    for (uint64_t at = (rsp + 7) & ~7ul; at < rsp + STACK_SCAN_MAX && shown < BACKTRACE_MAX; at += 8) {
+    for (uint64_t at = (rsp + 7) & ~7ul; at < rsp + STACK_SCAN_MAX && shown < BACKTRACE_MAX;
+         at += 8) {
         /* All kernel stacks are in the image's data; their tops are followed by unmapped guard pages. */
         if (at < (uint64_t)image_data || at + 8 > (uint64_t)image_end ||
             (at % PAGE_SIZE == 0 && at != rsp && x86_cpu0.stack == at))
@@ -115,16 +123,17 @@ static void backtrace(uint64_t rip, uint64_t rsp) {
     }
 }
 
-static void print_registers(const struct x86_frame *f) {
+static void print_registers(const struct x86_frame *f)
+{
     const struct {
         const char *name;
         uint64_t value;
     } list[] = {
-        {"rax ", f->rax}, {"rbx ", f->rbx}, {"rcx ", f->rcx},    {"rdx ", f->rdx},
-        {"rsi ", f->rsi}, {"rdi ", f->rdi}, {"rbp ", f->rbp},    {"rsp ", f->rsp},
-        {"r8  ", f->r8},  {"r9  ", f->r9},  {"r10 ", f->r10},    {"r11 ", f->r11},
-        {"r12 ", f->r12}, {"r13 ", f->r13}, {"r14 ", f->r14},    {"r15 ", f->r15},
-        {"rip ", f->rip}, {"cs  ", f->cs},  {"flag", f->rflags}, {"err ", f->error},
+        {"rax ", f->rax},    {"rbx ", f->rbx},    {"rcx ", f->rcx},    {"rdx ", f->rdx},
+        {"rsi ", f->rsi},    {"rdi ", f->rdi},    {"rbp ", f->rbp},    {"rsp ", f->rsp},
+        {"r8  ", f->r8},     {"r9  ", f->r9},     {"r10 ", f->r10},    {"r11 ", f->r11},
+        {"r12 ", f->r12},    {"r13 ", f->r13},    {"r14 ", f->r14},    {"r15 ", f->r15},
+        {"rip ", f->rip},    {"cs  ", f->cs},     {"flag", f->rflags}, {"err ", f->error},
         {"cr0 ", x86_cr0()}, {"cr2 ", x86_cr2()}, {"cr3 ", x86_cr3()}, {"cr4 ", x86_cr4()},
     };
     for (uint32_t i = 0; i < sizeof list / sizeof list[0]; i++) {
@@ -138,7 +147,8 @@ static void print_registers(const struct x86_frame *f) {
 }
 
 _Noreturn void x86_panic_frame(const struct x86_frame *frame, const char *what, uint64_t a,
-                               uint64_t b) {
+                               uint64_t b)
+{
     static uint32_t panics;
     if (panics++ > 0) {
         x86_print("\nkernel panic within the panic\n");

@@ -7,13 +7,15 @@
 #include "arch/x86_64/x86.h"
 
 /* Deletes range i, or makes room for one there. */
-static void ranges_delete(struct x86_ranges *list, uint32_t i) {
+static void ranges_delete(struct x86_ranges *list, uint32_t i)
+{
     list->count--;
     for (; i < list->count; i++)
         list->range[i] = list->range[i + 1];
 }
 
-static int ranges_insert(struct x86_ranges *list, uint32_t i, uint64_t first, uint64_t end) {
+static int ranges_insert(struct x86_ranges *list, uint32_t i, uint64_t first, uint64_t end)
+{
     if (list->count == X86_RANGES_MAX)
         return 0;
     for (uint32_t k = list->count; k > i; k--)
@@ -23,7 +25,8 @@ static int ranges_insert(struct x86_ranges *list, uint32_t i, uint64_t first, ui
     return 1;
 }
 
-int x86_ranges_add(struct x86_ranges *list, uint64_t first, uint64_t end) {
+int x86_ranges_add(struct x86_ranges *list, uint64_t first, uint64_t end)
+{
     if (first >= end)
         return 1;
     uint32_t i = 0;
@@ -38,7 +41,8 @@ int x86_ranges_add(struct x86_ranges *list, uint64_t first, uint64_t end) {
     return ranges_insert(list, i, first, end);
 }
 
-int x86_ranges_remove(struct x86_ranges *list, uint64_t first, uint64_t end) {
+int x86_ranges_remove(struct x86_ranges *list, uint64_t first, uint64_t end)
+{
     if (first >= end)
         return 1;
     for (uint32_t i = 0; i < list->count;) {
@@ -62,21 +66,24 @@ int x86_ranges_remove(struct x86_ranges *list, uint64_t first, uint64_t end) {
     return 1;
 }
 
-int x86_ranges_touch(const struct x86_ranges *list, uint64_t first, uint64_t end) {
+int x86_ranges_touch(const struct x86_ranges *list, uint64_t first, uint64_t end)
+{
     for (uint32_t i = 0; i < list->count; i++)
         if (list->range[i].first < end && first < list->range[i].end)
             return 1;
     return 0;
 }
 
-int x86_ranges_cover(const struct x86_ranges *list, uint64_t first, uint64_t end) {
+int x86_ranges_cover(const struct x86_ranges *list, uint64_t first, uint64_t end)
+{
     for (uint32_t i = 0; i < list->count; i++)
         if (list->range[i].first <= first && end <= list->range[i].end)
             return 1;
     return 0;
 }
 
-uint64_t x86_ranges_take(struct x86_ranges *list, uint64_t count, uint64_t align, uint64_t limit) {
+uint64_t x86_ranges_take(struct x86_ranges *list, uint64_t count, uint64_t align, uint64_t limit)
+{
     for (uint32_t i = 0; i < list->count; i++) {
         uint64_t first = (list->range[i].first + align - 1) / align * align;
         uint64_t end = list->range[i].end < limit ? list->range[i].end : limit;

@@ -17,7 +17,8 @@
 
 static int serial_there;
 
-void x86_serial_init(void) {
+void x86_serial_init(void)
+{
     x86_out8(UART_SCRATCH, 0x5a);
     serial_there = x86_in8(UART_SCRATCH) == 0x5a;
     x86_out8(UART_INTERRUPTS, 0);
@@ -29,7 +30,8 @@ void x86_serial_init(void) {
     x86_out8(UART_MODEM, 0xb); /* DTR, RTS, interrupt line connected */
 }
 
-void arch_log_byte(uint8_t byte) {
+void arch_log_byte(uint8_t byte)
+{
     if (!serial_there)
         return;
     for (uint32_t i = 0; i < UART_WAIT_MAX; i++)
@@ -38,12 +40,14 @@ void arch_log_byte(uint8_t byte) {
     x86_out8(UART_DATA, byte);
 }
 
-void x86_print(const char *text) {
+void x86_print(const char *text)
+{
     for (; *text; text++)
         arch_log_byte((uint8_t)*text);
 }
 
-void x86_print_number(uint64_t value) {
+void x86_print_number(uint64_t value)
+{
     char text[21];
     uint32_t i = 20;
     text[i] = 0;
@@ -54,7 +58,8 @@ void x86_print_number(uint64_t value) {
     x86_print(text + i);
 }
 
-void x86_print_hex(uint64_t value) {
+void x86_print_hex(uint64_t value)
+{
     char text[19] = "0x";
     for (uint32_t i = 0; i < 16; i++)
         text[2 + i] = "0123456789abcdef"[value >> (60 - 4 * i) & 15];
@@ -62,7 +67,8 @@ void x86_print_hex(uint64_t value) {
     x86_print(text);
 }
 
-void x86_note(const char *text, uint64_t value) {
+void x86_note(const char *text, uint64_t value)
+{
     x86_print("atmos: ");
     x86_print(text);
     x86_print(" ");

@@ -35,23 +35,27 @@ static uint64_t tsc_to_ns;   /* ns a TSC tick, times 2^32 */
 static uint64_t ns_to_timer; /* timer ticks a ns, times 2^32 */
 static uint64_t clock_last;
 
-static uint64_t scale(uint64_t value, uint64_t factor) {
+static uint64_t scale(uint64_t value, uint64_t factor)
+{
     return (uint64_t)((unsigned __int128)value * factor >> 32);
 }
 
-static void span_begin(struct span *span) {
+static void span_begin(struct span *span)
+{
     x86_apic_timer_start(UINT32_MAX);
     span->tsc = x86_tsc();
 }
 
-static void span_end(struct span *span) {
+static void span_end(struct span *span)
+{
     span->tsc = x86_tsc() - span->tsc;
     span->timer = UINT32_MAX - x86_apic_timer_left();
     x86_apic_timer_start(0);
 }
 
 /* 1: measured. 0: there is no HPET that runs. */
-static int measure_hpet(struct span *span) {
+static int measure_hpet(struct span *span)
+{
     volatile uint8_t *hpet = x86_acpi.hpet ? x86_device_map(x86_acpi.hpet) : NULL;
     if (!hpet)
         return 0;
@@ -72,9 +76,10 @@ static int measure_hpet(struct span *span) {
     return now - begin >= wanted;
 }
 
-static int measure_pit(struct span *span) {
+static int measure_pit(struct span *span)
+{
     x86_out8(PIT_GATE, (uint8_t)((x86_in8(PIT_GATE) & ~2u) | 1u)); /* gate on, speaker off */
-    x86_out8(PIT_COMMAND, 0xb0);                                  /* channel 2, one count down */
+    x86_out8(PIT_COMMAND, 0xb0);                                   /* channel 2, one count down */
     x86_out8(PIT_CHANNEL_2, PIT_COUNT & 0xff);
     x86_out8(PIT_CHANNEL_2, PIT_COUNT >> 8);
     span_begin(span);
@@ -86,7 +91,8 @@ static int measure_pit(struct span *span) {
     return i < POLLS_MAX;
 }
 
-const char *x86_time_init(void) {
+const char *x86_time_init(void)
+{
     struct span span = {0};
     if (!measure_hpet(&span) && !measure_pit(&span))
         return "neither HPET nor 8254 runs: there is nothing to measure time by";
@@ -98,14 +104,16 @@ const char *x86_time_init(void) {
     return NULL;
 }
 
-uint64_t arch_clock(void) {
+uint64_t arch_clock(void)
+{
     uint64_t now = scale(x86_tsc() - tsc_start, tsc_to_ns);
     if (now > clock_last)
         clock_last = now;
     return clock_last;
 }
 
-static void timer_arm(struct x86_cpu *cpu, uint64_t time) {
+static void timer_arm(struct x86_cpu *cpu, uint64_t time)
+{
     uint64_t now = arch_clock();
     uint64_t count = time > now ? time - now : 0;
     /* A time too far away for the counter: it comes early, and again. */
@@ -114,14 +122,16 @@ static void timer_arm(struct x86_cpu *cpu, uint64_t time) {
     x86_apic_timer_start(count < UINT32_MAX ? (uint32_t)count : UINT32_MAX);
 }
 
-void arch_timer_set(uint64_t time) {
+void arch_timer_set(uint64_t time)
+{
     struct x86_cpu *cpu = x86_this();
     cpu->timer_asked = time;
     if (time < cpu->timer_armed)
         timer_arm(cpu, time);
 }
 
-pfn_t x86_timer_arrived(struct x86_cpu *cpu) {
+pfn_t x86_timer_arrived(struct x86_cpu *cpu)
+{
     x86_apic_eoi();
     cpu->timer_armed = UINT64_MAX;
     if (cpu->timer_asked == UINT64_MAX)

@@ -15,12 +15,13 @@
 
 /* What an exception of a user program is called. */
 static const uint8_t trap_kinds[32] = {
-    [0] = FAULT_DIVIDE,     [1] = FAULT_BREAKPOINT, [3] = FAULT_BREAKPOINT, [6] = FAULT_ILLEGAL,
-    [10] = FAULT_ILLEGAL,   [11] = FAULT_ILLEGAL,   [12] = FAULT_ILLEGAL,   [13] = FAULT_ILLEGAL,
-    [16] = FAULT_FLOAT,     [17] = FAULT_ALIGNMENT, [19] = FAULT_FLOAT,
+    [0] = FAULT_DIVIDE,   [1] = FAULT_BREAKPOINT, [3] = FAULT_BREAKPOINT, [6] = FAULT_ILLEGAL,
+    [10] = FAULT_ILLEGAL, [11] = FAULT_ILLEGAL,   [12] = FAULT_ILLEGAL,   [13] = FAULT_ILLEGAL,
+    [16] = FAULT_FLOAT,   [17] = FAULT_ALIGNMENT, [19] = FAULT_FLOAT,
 };
 
-static pfn_t trap_page_fault(struct x86_cpu *cpu, uint64_t error) {
+static pfn_t trap_page_fault(struct x86_cpu *cpu, uint64_t error)
+{
     uint64_t address = x86_cr2();
     if (error & PAGE_ERROR_RESERVED)
         arch_panic("a page-table entry has reserved bits set (address, error)", address, error);
@@ -32,7 +33,8 @@ static pfn_t trap_page_fault(struct x86_cpu *cpu, uint64_t error) {
     return kernel_fault(cpu->number, kind, address);
 }
 
-static pfn_t trap_exception(struct x86_cpu *cpu, uint32_t vector, uint64_t error) {
+static pfn_t trap_exception(struct x86_cpu *cpu, uint32_t vector, uint64_t error)
+{
     if (vector == VECTOR_PAGE)
         return trap_page_fault(cpu, error);
     if (vector == VECTOR_DEVICE) {
@@ -43,7 +45,8 @@ static pfn_t trap_exception(struct x86_cpu *cpu, uint32_t vector, uint64_t error
     return kernel_fault(cpu->number, kind ? kind : FAULT_OTHER, 0);
 }
 
-pfn_t x86_trap(struct x86_cpu *cpu, uint32_t vector, uint64_t error) {
+pfn_t x86_trap(struct x86_cpu *cpu, uint32_t vector, uint64_t error)
+{
     if (vector < 32)
         return trap_exception(cpu, vector, error);
     if (vector >= X86_VECTOR_LINE && vector < X86_VECTOR_LINE + X86_LINES)
@@ -59,7 +62,8 @@ pfn_t x86_trap(struct x86_cpu *cpu, uint32_t vector, uint64_t error) {
     return cpu->current; /* spurious: nothing happened, and nothing is to be acknowledged */
 }
 
-void arch_regs_sanitize(pfn_t t) {
+void arch_regs_sanitize(pfn_t t)
+{
     uint64_t *reg = thread_at[T(t)].reg;
     reg[REG_RFLAGS] = (reg[REG_RFLAGS] & RFLAGS_USER) | RFLAGS_IF | RFLAGS_ONE;
     /* Address 0 is never mapped: where the processor could not go, the thread faults at once. */

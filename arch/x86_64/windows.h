@@ -10,10 +10,11 @@
 #ifndef X86_WINDOWS_H
 #define X86_WINDOWS_H
 
-#define WINDOW(type, name, slot, count)                                                                                \
-    static type *const name __attribute__((unused)) =                                                                  \
+#define WINDOW(type, name, slot, count)                                                            \
+    static type *const name __attribute__((unused)) =                                              \
         (type *)(0xffff800000000000ul + 0x8000000000ul * (slot));
-#define ARRAY(type, name, slot, count)                                                                                 \
-    static type *const name __attribute__((unused)) = (type *)(0xffff838000000000ul + 0x10025140ul * (slot));
+#define ARRAY(type, name, slot, count)                                                             \
+    static type *const name __attribute__((unused)) =                                              \
+        (type *)(0xffff838000000000ul + 0x10025140ul * (slot));
 
 #endif

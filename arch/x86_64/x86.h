@@ -15,14 +15,14 @@
 /* The assembly reads the first fields at the CPU_ places of asm.h, through GS. */
 struct x86_cpu {
     struct x86_cpu *self;
-    uint64_t scratch;     /* the user's rsp for two instructions at system-call entry */
-    uint64_t *regs;       /* &thread_at[current].reg[REG_RIP] */
-    uint64_t stack;       /* top of its kernel stack */
-    pfn_t current;        /* thread whose registers are in regs and in the processor; 0: idle */
+    uint64_t scratch; /* the user's rsp for two instructions at system-call entry */
+    uint64_t *regs;   /* &thread_at[current].reg[REG_RIP] */
+    uint64_t stack;   /* top of its kernel stack */
+    pfn_t current;    /* thread whose registers are in regs and in the processor; 0: idle */
     cpu_t number;
-    uint32_t smap;        /* 1: CLAC exists */
-    pfn_t root;           /* root table in CR3 */
-    pfn_t fpu_thread;     /* thread whose vector state is in the processor; context.c has two special values */
+    uint32_t smap; /* 1: CLAC exists */
+    pfn_t root;    /* root table in CR3 */
+    pfn_t fpu_thread; /* thread whose vector state is in the processor; context.c has two special values */
     uint64_t fs_base;     /* in the processor, unless the thread loaded a selector */
     uint64_t timer_asked; /* time the core asked kernel_timer for, ns; UINT64_MAX: not at all */
     uint64_t timer_armed; /* time the LAPIC timer fires at, not later than asked; UINT64_MAX: stopped */
@@ -71,10 +71,10 @@ struct x86_loader {
         uint32_t type;
     } map[X86_MAP_MAX];
     uint32_t map_count;
-    uint64_t rsdp;          /* physical address; 0: not told */
-    uint64_t module;        /* physical address of the initial ramdisk */
-    uint64_t module_bytes;  /* 0: none was loaded */
-    uint64_t info;          /* the loader's own structures that must stay: physical address */
+    uint64_t rsdp;         /* physical address; 0: not told */
+    uint64_t module;       /* physical address of the initial ramdisk */
+    uint64_t module_bytes; /* 0: none was loaded */
+    uint64_t info;         /* the loader's own structures that must stay: physical address */
     uint64_t info_bytes;
     char command[X86_COMMAND_MAX];
 };
@@ -92,7 +92,8 @@ _Noreturn void x86_boot(uint32_t kind, uint32_t info);
 #define X86_EARLY_FRAMES 0x100000u /* frames the early tables reach: 4 GiB */
 
 /* Physical memory through the window of user pages: the early 4 GiB, then all of x86_ram. */
-static inline void *x86_phys(uint64_t address) {
+static inline void *x86_phys(uint64_t address)
+{
     return (void *)(X86_WINDOW_BASE + X86_PHYS_WINDOW * X86_WINDOW_STRIDE + address);
 }
 static inline uint64_t x86_phys_of_image(const void *p) { return (uint64_t)p - X86_IMAGE_BASE; }
@@ -133,19 +134,19 @@ void x86_lock_take(void);
 #define X86_IOAPICS_MAX 8u
 #define X86_ISA_LINES 16u
 struct x86_acpi {
-    uint64_t rsdp;          /* 0: no ACPI */
-    uint64_t lapic;         /* physical address */
-    uint64_t hpet;          /* 0: none */
-    uint64_t ecam;          /* MCFG: configuration space of segment 0; 0: none */
-    uint32_t cpus;          /* usable processors, 1 at least */
+    uint64_t rsdp;  /* 0: no ACPI */
+    uint64_t lapic; /* physical address */
+    uint64_t hpet;  /* 0: none */
+    uint64_t ecam;  /* MCFG: configuration space of segment 0; 0: none */
+    uint32_t cpus;  /* usable processors, 1 at least */
     uint32_t ioapics;
     struct {
         uint64_t address;
-        uint32_t base;      /* its first global interrupt */
+        uint32_t base; /* its first global interrupt */
     } ioapic[X86_IOAPICS_MAX];
     struct {
-        uint32_t global;    /* where the ISA line arrives */
-        uint16_t flags;     /* bits 0-1 polarity, 2-3 trigger, as the MADT has them */
+        uint32_t global; /* where the ISA line arrives */
+        uint16_t flags;  /* bits 0-1 polarity, 2-3 trigger, as the MADT has them */
     } isa[X86_ISA_LINES];
 };
 extern struct x86_acpi x86_acpi;
@@ -177,82 +178,99 @@ void x86_print_hex(uint64_t value);
 /* One line "atmos: TEXT 0xVALUE". */
 void x86_note(const char *text, uint64_t value);
 /* Prints registers and backtrace and ends the machine: exit status 126. */
-_Noreturn void x86_panic_frame(const struct x86_frame *frame, const char *what, uint64_t a, uint64_t b);
+_Noreturn void x86_panic_frame(const struct x86_frame *frame, const char *what, uint64_t a,
+                               uint64_t b);
 /* Boot cannot go on, and that is not a kernel bug: says so in words; exit status 125. */
 _Noreturn void x86_fail(const char *what);
 
 /* ---- instructions ---- */
 
-static inline void x86_out8(uint16_t port, uint8_t value) {
+static inline void x86_out8(uint16_t port, uint8_t value)
+{
     __asm__ volatile("outb %0, %1" : : "a"(value), "Nd"(port));
 }
-static inline void x86_out32(uint16_t port, uint32_t value) {
+static inline void x86_out32(uint16_t port, uint32_t value)
+{
     __asm__ volatile("outl %0, %1" : : "a"(value), "Nd"(port));
 }
-static inline uint8_t x86_in8(uint16_t port) {
+static inline uint8_t x86_in8(uint16_t port)
+{
     uint8_t value;
     __asm__ volatile("inb %1, %0" : "=a"(value) : "Nd"(port));
     return value;
 }
-static inline uint64_t x86_rdmsr(uint32_t msr) {
+static inline uint64_t x86_rdmsr(uint32_t msr)
+{
     uint32_t low, high;
     __asm__ volatile("rdmsr" : "=a"(low), "=d"(high) : "c"(msr));
     return (uint64_t)high << 32 | low;
 }
-static inline void x86_wrmsr(uint32_t msr, uint64_t value) {
+static inline void x86_wrmsr(uint32_t msr, uint64_t value)
+{
     __asm__ volatile("wrmsr"
                      :
                      : "c"(msr), "a"((uint32_t)value), "d"((uint32_t)(value >> 32))
                      : "memory");
 }
-static inline uint64_t x86_tsc(void) {
+static inline uint64_t x86_tsc(void)
+{
     uint32_t low, high;
     __asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
     return (uint64_t)high << 32 | low;
 }
-static inline uint64_t x86_cr0(void) {
+static inline uint64_t x86_cr0(void)
+{
     uint64_t value;
     __asm__ volatile("mov %%cr0, %0" : "=r"(value));
     return value;
 }
-static inline void x86_set_cr0(uint64_t value) {
+static inline void x86_set_cr0(uint64_t value)
+{
     __asm__ volatile("mov %0, %%cr0" : : "r"(value) : "memory");
 }
-static inline uint64_t x86_cr2(void) {
+static inline uint64_t x86_cr2(void)
+{
     uint64_t value;
     __asm__ volatile("mov %%cr2, %0" : "=r"(value));
     return value;
 }
-static inline uint64_t x86_cr3(void) {
+static inline uint64_t x86_cr3(void)
+{
     uint64_t value;
     __asm__ volatile("mov %%cr3, %0" : "=r"(value));
     return value;
 }
-static inline void x86_set_cr3(uint64_t value) {
+static inline void x86_set_cr3(uint64_t value)
+{
     __asm__ volatile("mov %0, %%cr3" : : "r"(value) : "memory");
 }
-static inline uint64_t x86_cr4(void) {
+static inline uint64_t x86_cr4(void)
+{
     uint64_t value;
     __asm__ volatile("mov %%cr4, %0" : "=r"(value));
     return value;
 }
-static inline void x86_set_cr4(uint64_t value) {
+static inline void x86_set_cr4(uint64_t value)
+{
     __asm__ volatile("mov %0, %%cr4" : : "r"(value) : "memory");
 }
-static inline void x86_invlpg(uint64_t address) {
+static inline void x86_invlpg(uint64_t address)
+{
     __asm__ volatile("invlpg (%0)" : : "r"(address) : "memory");
 }
 struct x86_cpuid {
     uint32_t eax, ebx, ecx, edx;
 };
-static inline struct x86_cpuid x86_cpuid(uint32_t leaf, uint32_t subleaf) {
+static inline struct x86_cpuid x86_cpuid(uint32_t leaf, uint32_t subleaf)
+{
     struct x86_cpuid id;
     __asm__ volatile("cpuid"
                      : "=a"(id.eax), "=b"(id.ebx), "=c"(id.ecx), "=d"(id.edx)
                      : "a"(leaf), "c"(subleaf));
     return id;
 }
-static inline struct x86_cpu *x86_this(void) {
+static inline struct x86_cpu *x86_this(void)
+{
     struct x86_cpu *cpu;
     __asm__("mov %%gs:0, %0" : "=r"(cpu));
     return cpu;
