@@ -47,7 +47,8 @@ static void regs_load(struct user_regs_struct *to, pfn_t t)
                                     .ss = 0x2b};
 }
 
-/* All but the FS base: only the core changes that. */
+/* All but the FS base: only the core changes that. A program that writes it by instruction, which the host allows, loses
+   it at its next entry. */
 static void regs_save(pfn_t t, const struct user_regs_struct *from)
 {
     uint64_t *reg = thread_at[T(t)].reg;

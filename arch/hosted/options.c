@@ -92,20 +92,20 @@ static const char *initrd_default(void)
     return path;
 }
 
-static void option_take(int option)
+static void option_take(int option, const char *text)
 {
     switch (option) {
     case 'm':
-        options.memory = memory_read(optarg);
+        options.memory = memory_read(text);
         break;
     case 'i':
-        options.initrd = optarg;
+        options.initrd = text;
         break;
     case 'c':
-        options.command = optarg;
+        options.command = text;
         break;
     case 's':
-        options.seed = seed_read(optarg);
+        options.seed = seed_read(text);
         options.seeded = true;
         break;
     case 't':
@@ -142,7 +142,7 @@ void options_read(int argc, char **argv)
     options.memory = MEMORY_DEFAULT;
     options.command = "";
     while ((option = getopt_long(argc, argv, "", table, NULL)) != -1) {
-        option_take(option);
+        option_take(option, optarg == NULL ? "" : optarg);
     }
     if (optind < argc) {
         refuse("argument", argv[optind],

@@ -13,6 +13,8 @@
  *   - should that ever fail, its seccomp filter kills it: only mmap and munmap, only from the gate, are allowed, and a
  *     guest that runs them there is stopped by SYSEMU, as everywhere;
  *   - a call that does act is made by stub_call, with registers the kernel sets, and its result is checked;
+ *   - the stub page can be read and jumped to by a guest, unlike on other machines; it holds nothing but the code and
+ *     filter of stub_program.S, and a system call made there is reported as a jump to a forbidden address;
  *   - when the kernel dies, however it does, the stubs are killed (PTRACE_O_EXITKILL, PR_SET_PDEATHSIG).
  */
 #include <elf.h>
@@ -127,6 +129,16 @@ static bool stop_wait(struct stub *s, int *status)
     return !s->dead;
 }
 
+/* A host that forbids what stubs need will do so every time: says what, and ends. */
+static _Noreturn void host_refuses(unsigned step)
+{
+    fprintf(stderr,
+            "atmos-hosted: this host does not let an address-space process %s; user programs need "
+            "ptrace and seccomp\n",
+            step_name[step < STEPS ? step : 0]);
+    machine_exit(1);
+}
+
 /* The stub has given everything up when it stops at the breakpoint behind its last call. */
 static bool stub_ready(struct stub *s)
 {
@@ -134,14 +146,10 @@ static bool stub_ready(struct stub *s)
     int status = 0;
 
     if (!stop_wait(s, &status)) {
-        unsigned step = WIFEXITED(status) ? (unsigned)WEXITSTATUS(status) : 0;
-
-        fprintf(
-            stderr,
-            "atmos-hosted: the host does not let an address-space process %s; user programs need "
-            "ptrace and seccomp\n",
-            step_name[step < STEPS ? step : 0]);
-        return false;
+        if (WIFEXITED(status)) {
+            host_refuses((unsigned)WEXITSTATUS(status));
+        }
+        return false; /* the host killed it, for want of memory */
     }
     return WSTOPSIG(status) == SIGTRAP && ptrace(PTRACE_SETOPTIONS, s->pid, 0, trace_options) == 0;
 }
