@@ -72,6 +72,7 @@ struct stub {
     pfn_t root;         /* its address space */
     pfn_t vector_owner; /* thread whose floating point state it holds; 0: nobody's */
     bool dead;          /* the host ended it */
+    bool reaped;        /* and its process number may be another's */
     uint64_t used;      /* when it ran last, in runs */
     struct tlb tlb;
 };

@@ -125,6 +125,7 @@ static bool stop_wait(struct stub *s, int *status)
     }
     if (!WIFSTOPPED(*status)) {
         s->dead = true;
+        s->reaped = true;
     }
     return !s->dead;
 }
@@ -158,7 +159,7 @@ static void stub_drop(struct stub *s)
 {
     int status;
 
-    if (!s->dead) {
+    if (!s->reaped) { /* its number is still its own */
         kill(s->pid, SIGKILL);
         while (waitpid(s->pid, &status, __WALL) >= 0 || errno == EINTR) {
             if (WIFEXITED(status) || WIFSIGNALED(status)) {

@@ -230,6 +230,7 @@ static void test_filter_kills_call_from_elsewhere(void **state)
     assert_true(WIFSIGNALED(status));
     assert_int_equal(WTERMSIG(status), SIGSYS);
     s->dead = true;
+    s->reaped = true;
 }
 
 static void test_filter_kills_other_call_from_gate(void **state)
