@@ -54,23 +54,30 @@ static void reap_handle_page(pfn_t p)
     process_uncharge(p, 1);
 }
 
-/* One endpoint slot, or a piece of one; reap_cursor counts slots. */
+/* Endpoint slots up to the first that takes more than one piece; reap_cursor counts slots. */
 /*@ requires kernel_wf && is_process(p);
     ensures kernel_wf; */
-static void reap_endpoint(pfn_t p)
+static void reap_endpoints(pfn_t p)
 {
     pfn_t page = process_at[P(p)].endpoint_page;
-    uint64_t slot = process_at[P(p)].reap_cursor;
-    if (slot == SLOTS) {
-        process_at[P(p)].endpoint_page = 0;
-        frame_destroy(page);
-        process_uncharge(p, 1);
-        arch_root_release(process_at[P(p)].root); /* nothing of p runs again: no translation to chase below */
-        reap_advance(p);
-        return;
+    uint32_t slot = (uint32_t)process_at[P(p)].reap_cursor;
+    /*@ loop invariant 0 <= slot <= SLOTS;
+        loop variant SLOTS - slot; */
+    for (; slot < SLOTS; slot++) {
+        endpoint_t e = page * SLOTS + slot;
+        if (endpoint_at[E(e)].generation == 0) continue;
+        process_at[P(p)].reap_cursor = slot;
+        if (endpoint_at[E(e)].first != 0) { /* a piece of its own */
+            (void)endpoint_drain(e);
+            return;
+        }
+        (void)endpoint_drain(e);
     }
-    endpoint_t e = page * SLOTS + (uint32_t)slot;
-    if (endpoint_at[E(e)].generation == 0 || endpoint_drain(e)) process_at[P(p)].reap_cursor = slot + 1;
+    process_at[P(p)].endpoint_page = 0;
+    frame_destroy(page);
+    process_uncharge(p, 1);
+    arch_root_release(process_at[P(p)].root); /* nothing of p runs again: no translation to chase below */
+    reap_advance(p);
 }
 
 /* The lowest table of p with nothing below it but leaves, on the way of the lowest mapped address. */
@@ -162,7 +169,7 @@ bool process_reap(pfn_t p)
         reap_handle_page(p);
         return false;
     case REAP_ENDPOINTS:
-        reap_endpoint(p);
+        reap_endpoints(p);
         return false;
     case REAP_MEMORY:
         reap_memory(p);
