@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The few ACPI tables the kernel reads: MADT (interrupt controllers), HPET (calibration), MCFG (said in the log). Any
- * bytes are legal input: a table is used only if its signature, length and checksum are right, entries are walked
- * within their table, and lists are cut at fixed lengths. What cannot be read leaves the PC's usual values.
+ * The few ACPI tables the kernel reads: MADT (interrupt controllers), HPET (calibration), MCFG
+ * (where PCI configuration space is; for debuggers to see). Any bytes are legal input: a table is
+ * used only if its signature, length and checksum are right, entries are walked within their table,
+ * and lists are cut at fixed lengths. What cannot be read leaves the PC's usual values.
  */
 #include "arch/x86_64/x86.h"
 

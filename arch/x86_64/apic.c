@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Interrupt controllers: the local APIC (xAPIC registers), the IOAPICs, and the 8259s, which are masked for ever.
+ * Interrupt controllers: the local APIC (xAPIC registers), the IOAPICs, and the 8259s, which are
+ * masked for ever.
  *
- * A line is an IOAPIC input; lines 0 to 15 are the ISA interrupts, wherever the firmware says those arrive. Line n uses
- * vector X86_VECTOR_LINE + n. A level-triggered line is masked in the IOAPIC. An edge-triggered one is not, because an edge
- * that comes while an input is masked would be lost: it is noted instead, and delivered when the line is unmasked.
+ * A line is an IOAPIC input; lines 0 to 15 are the ISA interrupts, wherever the firmware says those
+ * arrive. Line n uses vector X86_VECTOR_LINE + n. A level-triggered line is masked in the IOAPIC.
+ * An edge-triggered one is not, because an edge that comes while an input is masked would be lost:
+ * it is noted instead, and delivered when the line is unmasked.
  */
 #include "arch/x86_64/x86.h"
 
@@ -239,5 +241,6 @@ void arch_irq_unmask(uint32_t number)
     line->pending = 0;
 }
 
-/* Only one CPU is started, and a CPU that changes its own queues looks at them before it leaves the kernel. */
+/* Only one CPU is started, and a CPU that changes its own queues looks at them before it leaves the
+   kernel. */
 void arch_cpu_kick(cpu_t cpu) { (void)cpu; }

@@ -23,8 +23,8 @@
 #define X86_IMAGE_BASE 0xffffffff80000000
 #define X86_IMAGE_LOAD 0x200000 /* physical address of the image */
 
-/* Selectors. SYSRET takes CS = base + 16 and SS = base + 8 from STAR, so user data comes before user code. There is
-   no 32-bit user code segment. */
+/* Selectors. SYSRET takes CS = base + 16 and SS = base + 8 from STAR, so user data comes before
+   user code. There is no 32-bit user code segment. */
 #define X86_KERNEL_CODE 0x08
 #define X86_KERNEL_DATA 0x10
 #define X86_USER_DATA 0x1b

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * From the loader's memory map to the first user instruction, in the order of x86_boot. Owns the two lists of physical
- * memory: x86_ram, all RAM of the boot map, which never changes again, and x86_free, what of it below 64 GiB nobody
- * uses. Everything boot needs for ever (page tables, frame arrays) is taken from x86_free; the core gets the rest.
+ * From the loader's memory map to the first user instruction, in the order of x86_boot. Owns the
+ * two lists of physical memory: x86_ram, all RAM of the boot map, which never changes again, and
+ * x86_free, what of it below 64 GiB nobody uses. Everything boot needs for ever (page tables, frame
+ * arrays) is taken from x86_free; the core gets the rest.
  */
 #include "arch/x86_64/x86.h"
 
@@ -14,7 +15,8 @@ static struct x86_loader boot_loader;
 
 extern const uint8_t image_text[], image_end[];
 
-/* The frames that hold, or lie within, bytes [base, base + bytes); an overflowing range ends at the top. */
+/* The frames that hold, or lie within, bytes [base, base + bytes); an overflowing range ends at the
+   top. */
 static struct x86_range frames_around(uint64_t base, uint64_t bytes)
 {
     uint64_t end = base + bytes < base ? UINT64_MAX : base + bytes;
@@ -48,8 +50,8 @@ static void boot_add_ram(uint64_t base, uint64_t bytes)
         x86_note("too many memory ranges; ignored the one at", base);
 }
 
-/* All RAM first, then everything reserved out of it: the order of the map does not matter, and where entries
-   overlap, reserved wins. */
+/* All RAM first, then everything reserved out of it: the order of the map does not matter, and
+   where entries overlap, reserved wins. */
 static void boot_memory(const struct x86_loader *loader)
 {
     for (uint32_t i = 0; i < loader->map_count; i++)
@@ -74,8 +76,8 @@ static pfn_t boot_frames(void)
     return (pfn_t)(frames < FRAMES_MAX ? frames : FRAMES_MAX);
 }
 
-/* The ramdisk as whole frames: moves it if the loader did not align it, and clears what follows in its last page,
-   which the first process will see. */
+/* The ramdisk as whole frames: moves it if the loader did not align it, and clears what follows in
+   its last page, which the first process will see. */
 static void boot_initrd(const struct x86_loader *loader, pfn_t frames, struct boot_image *image)
 {
     if (loader->module_bytes == 0)

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What of a thread is in the processor and not in its registers of thread_at: address space, FS base, segment selectors,
- * and x87, SSE and AVX state. Called by entry.S when another thread is to run, with the big lock held.
+ * What of a thread is in the processor and not in its registers of thread_at: address space, FS
+ * base, segment selectors, and x87, SSE and AVX state. Called by entry.S when another thread is to
+ * run, with the big lock held.
  *
- * A thread that never used vector state costs nothing: it runs with CR0.TS set and its first vector instruction traps.
- * From then on its state is saved when the CPU leaves it and loaded when the CPU enters it, at once and not lazily, so
- * that a thread never runs with another one's values in the registers, not even out of reach.
+ * A thread that never used vector state costs nothing: it runs with CR0.TS set and its first vector
+ * instruction traps. From then on its state is saved when the CPU leaves it and loaded when the CPU
+ * enters it, at once and not lazily, so that a thread never runs with another one's values in the
+ * registers, not even out of reach.
  */
 #include "arch/x86_64/x86.h"
 
@@ -107,8 +109,8 @@ void x86_fpu_first_use(struct x86_cpu *cpu)
     fpu_give(cpu, cpu->current);
 }
 
-/* 1 if the thread that ran loaded selectors, which also sets bases. They are taken away, so that the next one
-   neither sees nor suffers from them. */
+/* 1 if the thread that ran loaded selectors, which also sets bases. They are taken away, so that
+   the next one neither sees nor suffers from them. */
 static int segments_clear(void)
 {
     uint32_t ds, es, fs, gs;

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The processor's own tables and control registers: GDT, TSS, IDT, system-call registers, protection bits. Set once at
- * boot. The GDT has no 32-bit code segment for users, and the TSS no I/O bitmap: IN and OUT in user mode fault.
+ * The processor's own tables and control registers: GDT, TSS, IDT, system-call registers,
+ * protection bits. Set once at boot. The GDT has no 32-bit code segment for users, and the TSS no
+ * I/O bitmap: IN and OUT in user mode fault.
  */
 #include "arch/x86_64/x86.h"
 
 struct x86_cpu x86_cpu0;
 uint32_t x86_physical_bits = 36;
 
-/* Below each stack an unmapped page: an overflow is a double fault on a stack of its own, never silent damage. */
+/* Below each stack an unmapped page: an overflow is a double fault on a stack of its own, never
+   silent damage. */
 struct x86_stack {
     uint8_t guard[4096];
     uint8_t stack[X86_STACK_BYTES];

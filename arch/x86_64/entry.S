@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Every way into the kernel and the only way out. An entry from user mode stores all registers in the current thread's
- * object, takes the big lock and calls C, which returns the thread to run; `resume` switches to it if it is another one.
+ * Every way into the kernel and the only way out. An entry from user mode stores all registers in
+ * the current thread's object, takes the big lock and calls C, which returns the thread to run;
+ * `resume` switches to it if it is another one.
  *
- * GS: user mode runs with base 0, the kernel with its CPU's structure. Entries swap exactly when they come from user
- * mode, which the saved CS tells; NMI, #DF, #MC and everything else from kernel mode ends in a panic that does not use
- * GS at all, so it does not matter that a SWAPGS may be half done there. Their stacks come from the IST because the
- * first instructions of a system call run on the user's stack pointer.
+ * GS: user mode runs with base 0, the kernel with its CPU's structure. Entries swap exactly when
+ * they come from user mode, which the saved CS tells; NMI, #DF, #MC and everything else from kernel
+ * mode ends in a panic that does not use GS at all, so it does not matter that a SWAPGS may be half
+ * done there. Their stacks come from the IST because the first instructions of a system call run on
+ * the user's stack pointer.
  *
- * A system call loses rcx and r11, everything else keeps them. A thread that is in a system call has bit 1 of its saved
- * rflags clear, which is always set otherwise and means nothing: it returns by SYSRET if its rip is below the
- * non-canonical hole, where SYSRET would fault in the kernel. Every other thread returns by IRET.
+ * A system call loses rcx and r11, everything else keeps them. A thread that is in a system call
+ * has bit 1 of its saved rflags clear, which is always set otherwise and means nothing: it returns
+ * by SYSRET if its rip is below the non-canonical hole, where SYSRET would fault in the kernel.
+ * Every other thread returns by IRET.
  */
 #include "asm.h"
 
@@ -77,7 +80,8 @@ x86_syscall_entry:
     cmpl %gs:CPU_CURRENT, %eax
     jne resume
 
-    /* The same thread goes on: nothing but results was written to its registers, and C preserved the others. */
+    /* The same thread goes on: nothing but results was written to its registers, and C preserved
+       the others. */
     movq %gs:CPU_REGS, %rax
     movq R_RIP-R_RIP(%rax), %rcx
     cmpq canonical_end(%rip), %rcx
@@ -186,9 +190,10 @@ trap_call: /* esi: vector, rdx: error */
     movq %gs:CPU_REGS, %rax
     jmp x86_restore
 
-    /* Only the idle loop runs with interrupts on, and it has nothing to save. The one instruction of the kernel that may
-       fault because of what a thread's registers hold (rip after a jump to nowhere) is IRET: then it is the thread's
-       fault, and all its registers are still in its object. */
+    /* Only the idle loop runs with interrupts on, and it has nothing to save. The one instruction
+       of the kernel that may fault because of what a thread's registers hold (rip after a jump to
+       nowhere) is IRET: then it is the thread's fault, and all its registers are still in its
+       object. */
     .type trap_from_kernel, @function
 trap_from_kernel:
     cmpq $iret_to_user, 16(%rsp)
@@ -262,8 +267,8 @@ arch_panic:
     call x86_panic_frame
     ud2
 
-    /* One stub a vector. The processor pushes an error code at some; the others push 0. NMI, #DF and #MC panic
-       wherever they come from. */
+    /* One stub a vector. The processor pushes an error code at some; the others push 0. NMI, #DF
+       and #MC panic wherever they come from. */
     .altmacro
     .macro VECTOR n
     .balign 16

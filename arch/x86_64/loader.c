@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the loader left in memory: PVH's start info (qemu -kernel) or multiboot2's tags (GRUB), read once into one form.
- * Every address, count and length in them is checked before use; all of it must lie in the first 4 GiB, which
- * the early tables map. Called by boot.c only.
+ * What the loader left in memory: PVH's start info (qemu -kernel) or multiboot2's tags (GRUB), read
+ * once into one form. Every address, count and length in them is checked before use; all of it must
+ * lie in the first 4 GiB, which the early tables map. Called by boot.c only.
  */
 #include "arch/x86_64/x86.h"
 
@@ -38,7 +38,8 @@ static uint64_t get64(const uint8_t *at)
     return value;
 }
 
-/* Bytes [address, address + bytes) as the early tables map them. NULL: out of their reach, or at 0. */
+/* Bytes [address, address + bytes) as the early tables map them. NULL: out of their reach, or at 0.
+   */
 static const uint8_t *loader_at(uint64_t address, uint64_t bytes)
 {
     uint64_t limit = (uint64_t)X86_EARLY_FRAMES * PAGE_SIZE;

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The kernel's address space (asm.h draws it) and what the core asks about address spaces. Built once at boot; after
- * that the kernel's half of every root table is a copy of x86_root's entries 256..511, and only the entries for device
- * pages below them still change. Text is executable and read-only, read-only data is read-only, everything else is
- * writable and never executable; the windows show the image with the same rights, so no alias of text is writable. All
- * of it is global: no TLB flush on a switch of address space.
+ * The kernel's address space (asm.h draws it) and what the core asks about address spaces. Built
+ * once at boot; after that the kernel's half of every root table is a copy of x86_root's entries
+ * 256..511, and only the entries for device pages below them still change. Text is executable and
+ * read-only, read-only data is read-only, everything else is writable and never executable; the
+ * windows show the image with the same rights, so no alias of text is writable. All of it is
+ * global: no TLB flush on a switch of address space.
  */
 #include "arch/x86_64/x86.h"
 
@@ -50,7 +51,8 @@ static uint64_t table_new(void)
     return frame * PAGE_SIZE;
 }
 
-/* The entry for address in the table of the given level (1: 4 KiB pages .. 3: 1 GiB), with the tables above it. */
+/* The entry for address in the table of the given level (1: 4 KiB pages .. 3: 1 GiB), with the
+   tables above it. */
 static uint64_t *entry_at(uint64_t address, uint32_t level)
 {
     uint64_t *table = x86_root;
@@ -96,7 +98,8 @@ static void map_window_pages(uint64_t region)
 
 static int has_giga_pages(void) { return x86_cpuid(0x80000001, 0).edx >> 26 & 1; }
 
-/* All RAM into the first window, in the largest pages that fit, then the same lower table into the others. */
+/* All RAM into the first window, in the largest pages that fit, then the same lower table into the
+   others. */
 static void map_windows(pfn_t frames)
 {
     int giga = has_giga_pages();
@@ -145,8 +148,8 @@ static void map_array(uint64_t base, uint64_t bytes)
     }
 }
 
-/* Elements of an array that covers the frames in steps: whole steps of 1 GiB for records of regions, whole regions
-   for records of frames. */
+/* Elements of an array that covers the frames in steps: whole steps of 1 GiB for records of
+   regions, whole regions for records of frames. */
 static uint64_t array_elements(uint64_t all, pfn_t frames)
 {
     uint64_t step = all == FRAMES_MAX ? PAGES_2M : PAGES_1G;
@@ -227,7 +230,8 @@ void arch_root_init(pfn_t root)
 
 void arch_tlb_invalidate(pfn_t root, uint64_t va, uint64_t pages)
 {
-    /* No other root's translations are in the TLB: without PCIDs a change of CR3 drops all that are not global. */
+    /* No other root's translations are in the TLB: without PCIDs a change of CR3 drops all that are
+       not global. */
     if (x86_this()->root != root)
         return;
     if (pages > INVALIDATE_MAX) {

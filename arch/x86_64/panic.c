@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The end: a kernel bug (panic) or a machine the kernel cannot start on (fail). Both write to the serial port, tell
- * QEMU's isa-debug-exit device a status, and halt. Nothing here uses GS or any kernel object that may be damaged.
+ * The end: a kernel bug (panic) or a machine the kernel cannot start on (fail). Both write to the
+ * serial port, tell QEMU's isa-debug-exit device a status, and halt. Nothing here uses GS or any
+ * kernel object that may be damaged.
  *
- * The backtrace needs no frame pointers: a word on the stack is a return address if the instruction before it is a call,
- * and it belongs to the chain if that call's target is the function found one step below. Others are shown with "?".
+ * The backtrace needs no frame pointers: a word on the stack is a return address if the instruction
+ * before it is a call, and it belongs to the chain if that call's target is the function found one
+ * step below. Others are shown with "?".
  */
 #include "arch/x86_64/x86.h"
 
@@ -106,7 +108,8 @@ static void backtrace(uint64_t rip, uint64_t rsp)
     uint32_t function = symbol_find(rip), doubtful = 0, shown = 1;
     for (uint64_t at = (rsp + 7) & ~7ul; at < rsp + STACK_SCAN_MAX && shown < BACKTRACE_MAX;
          at += 8) {
-        /* All kernel stacks are in the image's data; their tops are followed by unmapped guard pages. */
+        /* All kernel stacks are in the image's data; their tops are followed by unmapped guard
+           pages. */
         if (at < (uint64_t)image_data || at + 8 > (uint64_t)image_end ||
             (at % PAGE_SIZE == 0 && at != rsp && x86_cpu0.stack == at))
             break;
@@ -137,7 +140,7 @@ static void print_registers(const struct x86_frame *f)
         {"cr0 ", x86_cr0()}, {"cr2 ", x86_cr2()}, {"cr3 ", x86_cr3()}, {"cr4 ", x86_cr4()},
     };
     for (uint32_t i = 0; i < sizeof list / sizeof list[0]; i++) {
-        x86_print(i % 4 == 0 ? "  " : "  ");
+        x86_print("  ");
         x86_print(list[i].name);
         x86_print(" ");
         x86_print_hex(list[i].value);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Lists of physical frame ranges, as boot needs them: sorted, disjoint, never touching. The boot map is added range by
- * range, in any order and overlapping as it likes, then what is reserved is taken away, so that a frame which any entry
- * calls reserved is not free. Only boot calls this.
+ * Lists of physical frame ranges, as boot needs them: sorted, disjoint, never touching. The boot
+ * map is added range by range, in any order and overlapping as it likes, then what is reserved is
+ * taken away, so that a frame which any entry calls reserved is not free. Only boot calls this.
  */
 #include "arch/x86_64/x86.h"
 

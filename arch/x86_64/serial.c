@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * COM1, polled: the kernel's log and panics. User space drives the same port for its console; both only ever write whole
- * bytes. A machine without the port loses the text and nothing else: every wait is bounded.
+ * COM1, polled: the kernel's log and panics. User space drives the same port for its console; both
+ * only ever write whole bytes. A machine without the port loses the text and nothing else: every
+ * wait is bounded.
  */
 #include "arch/x86_64/x86.h"
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * From the loader to C. Owns the PVH note, the multiboot2 header, and the tables and stack used until paging.c has built
- * the final ones. Both loaders enter in 32-bit protected mode, paging off, with a physical address in ebx: PVH's start
- * info or multiboot2's tags. The early tables map the first 4 GiB at 0 and in the window for physical memory, and
- * the first GiB at the kernel's base. Linked at its load address; everything else is linked high.
+ * From the loader to C. Owns the PVH note, the multiboot2 header, and the tables and stack used
+ * until paging.c has built the final ones. Both loaders enter in 32-bit protected mode, paging off,
+ * with a physical address in ebx: PVH's start info or multiboot2's tags. The early tables map the
+ * first 4 GiB at 0 and in the window for physical memory, and the first GiB at the kernel's base.
+ * Linked at its load address; everything else is linked high.
  */
 #include "asm.h"
 

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Time: the time stamp counter tells it, the local APIC's timer interrupts at one. Both are measured once at boot
- * against HPET, or the 8254 if there is none, for a few milliseconds. Time begins at that measurement.
+ * Time: the time stamp counter tells it, the local APIC's timer interrupts at one. Both are
+ * measured once at boot against HPET, or the 8254 if there is none, for a few milliseconds. Time
+ * begins at that measurement.
  *
- * The timer is set in hardware only when the core asks for a time before the one already set; it may thus come early,
- * and then waits on.
+ * The timer is set in hardware only when the core asks for a time before the one already set; it
+ * may thus come early, and then waits on.
  */
 #include "arch/x86_64/x86.h"
 
@@ -96,7 +97,7 @@ const char *x86_time_init(void)
     struct span span = {0};
     if (!measure_hpet(&span) && !measure_pit(&span))
         return "neither HPET nor 8254 runs: there is nothing to measure time by";
-    if (span.tsc == 0 || span.timer == 0)
+    if (span.ns == 0 || span.tsc == 0 || span.timer == 0)
         return "the time stamp counter or the local APIC's timer does not run";
     tsc_to_ns = (span.ns << 32) / span.tsc;
     ns_to_timer = ((uint64_t)span.timer << 32) / span.ns;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What entry.S calls for every vector: turns it into one kernel entry. Runs with the big lock held and interrupts off.
+ * What entry.S calls for every vector: turns it into one kernel entry. Runs with the big lock held
+ * and interrupts off.
  */
 #include "arch/x86_64/x86.h"
 

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Where the typed windows and the per-frame arrays are. Every file of core/ and of this folder is compiled with
- * -include of this header, so that a window is a constant address and an access needs no load of a base pointer.
+ * Where the typed windows and the per-frame arrays are. Every file of core/ and of this folder is
+ * compiled with -include of this header, so that a window is a constant address and an access needs
+ * no load of a base pointer.
  *
- * The records of one frame lie at the same index of many arrays. The arrays are therefore not a power of two apart: then
- * all those records would compete for one set of the cache and one entry of the TLB (booting with 4 GiB in QEMU took
- * ten times as long).
+ * The records of one frame lie at the same index of many arrays. The arrays are therefore not a
+ * power of two apart: then all those records would compete for one set of the cache and one entry
+ * of the TLB (booting with 4 GiB in QEMU took ten times as long).
  */
 #ifndef X86_WINDOWS_H
 #define X86_WINDOWS_H

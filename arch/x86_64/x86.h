@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the files of this folder share: the per-CPU structure, the machine as boot found it, instructions as functions,
- * and every function one file offers the others. core/arch.h is what they offer the core.
+ * What the files of this folder share: the per-CPU structure, the machine as boot found it,
+ * instructions as functions, and every function one file offers the others. core/arch.h is what
+ * they offer the core.
  */
 #ifndef X86_X86_H
 #define X86_X86_H
@@ -29,7 +30,8 @@ struct x86_cpu {
 };
 extern struct x86_cpu x86_cpu0;
 
-/* Registers as an exception in the kernel, or arch_panic, leaves them on a stack; entry.S builds it. */
+/* Registers as an exception in the kernel, or arch_panic, leaves them on a stack; entry.S builds
+   it. */
 struct x86_frame {
     uint64_t rax, rbx, rcx, rdx, rsi, rdi, rbp, r8, r9, r10, r11, r12, r13, r14, r15;
     uint64_t vector, error, rip, cs, rflags, rsp, ss;
@@ -48,14 +50,15 @@ struct x86_ranges {
     uint32_t count;
 };
 
-/* Adds or takes away frames [first, end); an empty or backward range changes nothing. 0: the list is full and the
-   call did less than asked: add nothing, take a whole range away. */
+/* Adds or takes away frames [first, end); an empty or backward range changes nothing. 0: the list
+   is full and the call did less than asked: add nothing, take a whole range away. */
 int x86_ranges_add(struct x86_ranges *list, uint64_t first, uint64_t end);
 int x86_ranges_remove(struct x86_ranges *list, uint64_t first, uint64_t end);
 /* 1 if any, or all, of the frames [first, end) are in the list. */
 int x86_ranges_touch(const struct x86_ranges *list, uint64_t first, uint64_t end);
 int x86_ranges_cover(const struct x86_ranges *list, uint64_t first, uint64_t end);
-/* Takes count frames out of the list, the lowest that fit, below frame limit, aligned to align frames. 0: none fit. */
+/* Takes count frames out of the list, the lowest that fit, below frame limit, aligned to align
+   frames. 0: none fit. */
 uint64_t x86_ranges_take(struct x86_ranges *list, uint64_t count, uint64_t align, uint64_t limit);
 
 /* ---- what the loader said ---- */
@@ -78,10 +81,12 @@ struct x86_loader {
     uint64_t info_bytes;
     char command[X86_COMMAND_MAX];
 };
-/* Reads kind's structures at physical address info. NULL: done, else what is wrong. Needs the early 4 GiB map. */
+/* Reads kind's structures at physical address info. NULL: done, else what is wrong. Needs the early
+   4 GiB map. */
 const char *x86_loader_read(struct x86_loader *loader, uint32_t kind, uint32_t info);
 
-/* RAM of the boot map below FRAMES_MAX, fixed after boot; and the part of it that is still free during boot. */
+/* RAM of the boot map below FRAMES_MAX, fixed after boot; and the part of it that is still free
+   during boot. */
 extern struct x86_ranges x86_ram;
 extern struct x86_ranges x86_free;
 
@@ -98,11 +103,13 @@ static inline void *x86_phys(uint64_t address)
 }
 static inline uint64_t x86_phys_of_image(const void *p) { return (uint64_t)p - X86_IMAGE_BASE; }
 
-/* Builds the kernel's final address space and enters it. frames: all windows and arrays reach that many. */
+/* Builds the kernel's final address space and enters it. frames: all windows and arrays reach that
+   many. */
 void x86_paging_init(pfn_t frames);
 /* Maps the device page that holds a physical address, uncached; for ever. NULL: no room. */
 volatile void *x86_device_map(uint64_t address);
-/* Maps up to X86_PASSAGE_BYTES of any physical memory, cached, until the next call. NULL: too long. */
+/* Maps up to X86_PASSAGE_BYTES of any physical memory, cached, until the next call. NULL: too long.
+   */
 #define X86_PASSAGE_BYTES 0x100000u
 const void *x86_passage(uint64_t address, uint64_t bytes);
 
@@ -115,8 +122,8 @@ void x86_fpu_init(void);
 /* First vector instruction of the current thread. */
 void x86_fpu_first_use(struct x86_cpu *cpu);
 
-/* Makes thread t the current one: address space, FS base, segments, vector state. Returns where entry.S finds its
-   registers; NULL: t is 0, nobody runs. */
+/* Makes thread t the current one: address space, FS base, segments, vector state. Returns where
+   entry.S finds its registers; NULL: t is 0, nobody runs. */
 uint64_t *x86_switch(struct x86_cpu *cpu, pfn_t t);
 
 /* ---- trap.c, entry.S ---- */
@@ -150,7 +157,8 @@ struct x86_acpi {
     } isa[X86_ISA_LINES];
 };
 extern struct x86_acpi x86_acpi;
-/* Reads what the tables say into x86_acpi; rsdp 0: searches the BIOS area. Any bytes are legal input. */
+/* Reads what the tables say into x86_acpi; rsdp 0: searches the BIOS area. Any bytes are legal
+   input. */
 void x86_acpi_init(uint64_t rsdp);
 
 /* ---- apic.c, time.c ---- */
