@@ -80,7 +80,7 @@ static uint8_t span_byte(struct span s, uint64_t i)
     if (i >= s.bytes) return 0;
     uint64_t at = s.start + i;
     pfn_t p = s.frame + (pfn_t)(at / PAGE_SIZE);
-    return (uint8_t)(page_at[p].word[at % PAGE_SIZE / 8] >> (8 * (at % 8)));
+    return (uint8_t)(page_at[U(p)].word[at % PAGE_SIZE / 8] >> (8 * (at % 8)));
 }
 
 /* Little-endian number of n bytes at i. */
@@ -156,7 +156,7 @@ static void page_fill(pfn_t p, uint64_t va, struct span data, uint64_t start)
     for (uint32_t i = 0; i < PAGE_SIZE; i++) {
         if (va + i < start) continue;
         uint8_t byte = span_byte(data, va + i - start);
-        page_at[f].word[i / 8] |= (uint64_t)byte << (8 * (i % 8));
+        page_at[U(f)].word[i / 8] |= (uint64_t)byte << (8 * (i % 8));
     }
 }
 
@@ -204,19 +204,26 @@ static const char *program_load(pfn_t p, struct span file, uint64_t *entry)
     return *entry < USER_TOP ? NULL : "the entry point of bin/init leaves user memory";
 }
 
-/* The archive's frames become user pages that init has mapped read-only. */
-static const char *archive_map(pfn_t p, const struct boot_image *image, pfn_t frames)
+/* The archive's frames become user pages, with nothing of the loader's behind its end. */
+static void archive_adopt(const struct boot_image *image, pfn_t frames)
 {
     uint64_t tail = image->initrd_bytes % PAGE_SIZE;
-    for (uint64_t i = tail; tail != 0 && i < PAGE_SIZE; i++) /* nothing of the loader's behind its end */
-        page_at[image->initrd + frames - 1].word[i / 8] &= ~((uint64_t)255 << (8 * (i % 8)));
+    for (pfn_t i = 0; i < frames; i++) {
+        frame_kind[image->initrd + i] = FRAME_FREE;
+        frame_become_user(image->initrd + i);
+    }
+    for (uint64_t i = tail; tail != 0 && i < PAGE_SIZE; i++)
+        page_at[U(image->initrd + frames - 1)].word[i / 8] &= ~((uint64_t)255 << (8 * (i % 8)));
+}
+
+/* Maps the archive read-only for init. */
+static const char *archive_map(pfn_t p, const struct boot_image *image, pfn_t frames)
+{
     for (pfn_t i = 0; i < frames; i++) {
         pfn_t f = image->initrd + i;
         uint64_t va = INITRD_VA + (uint64_t)i * PAGE_SIZE;
         uint32_t missing = table_missing(process_at[P(p)].root, va, 1);
         if (!process_fits(p, 1 + missing)) return "not enough memory to map the initial ramdisk";
-        frame_kind[f] = FRAME_FREE;
-        frame_become_user(f);
         page_map(f);
         process_charge(p, 1 + missing);
         pfn_t t = table_make(process_at[P(p)].root, va, 1);
@@ -234,7 +241,7 @@ static const char *init_pages(pfn_t p, const struct boot_image *image)
     if (memory_map(p, INIT_MESSAGE_VA, PAGE_READ | PAGE_WRITE) != ERR_NONE ||
         memory_map(p, BOOT_INFO_VA, PAGE_READ | PAGE_WRITE) != ERR_NONE)
         return "not enough memory for the boot information page";
-    struct page_words *page = &page_at[entry_frame(memory_entry(p, BOOT_INFO_VA))];
+    struct page_words *page = &page_at[U((pfn_t)entry_frame(memory_entry(p, BOOT_INFO_VA)))];
     uint64_t cpus = 0;
     for (cpu_t cpu = 0; cpu < CPUS_MAX; cpu++)
         cpus += cpu_at[cpu].run != 0;
@@ -281,6 +288,7 @@ const char *kernel_boot_init(const struct boot_image *image, pfn_t *first)
     pfn_t frames = (pfn_t)((image->initrd_bytes + PAGE_SIZE - 1) / PAGE_SIZE);
     struct span archive = {image->initrd, 0, image->initrd_bytes};
     if (image->initrd == 0 || image->initrd_bytes == 0) return "there is no initial ramdisk: load initrd.cpio with the kernel";
+    archive_adopt(image, frames);
     struct span program = archive_find(archive, INIT_PATH);
     if (program.bytes == 0) return "the initial ramdisk has no file bin/init (or is no newc cpio archive)";
     uint64_t cpus = 0;
