@@ -33,6 +33,7 @@
 #define X86_SYSRET_BASE 0x13
 
 #define X86_STACK_BYTES 16384
+#define X86_STACK_STRIDE (4096 + X86_STACK_BYTES) /* with the guard page below */
 
 /* Vectors. The two 8259s are masked but may still raise spurious interrupts at 0x27 and 0x2f. */
 #define X86_VECTOR_LINE 0x30 /* first interrupt line */

@@ -36,7 +36,6 @@ static uint32_t device_count;
 extern const uint8_t image_text[], image_text_end[], image_rodata[], image_data[], image_end[];
 extern const uint8_t x86_stacks[];
 extern const uint32_t x86_stacks_count;
-#define STACK_STRIDE (4096u + X86_STACK_BYTES)
 
 /* ---- building ---- */
 
@@ -73,7 +72,7 @@ static uint64_t image_rights(const uint8_t *page)
     if (page < image_data)
         return KERNEL_READ;
     for (uint32_t i = 0; i < x86_stacks_count; i++)
-        if (page == x86_stacks + i * STACK_STRIDE)
+        if (page == x86_stacks + i * X86_STACK_STRIDE)
             return 0;
     return KERNEL_WRITE;
 }

@@ -26,6 +26,8 @@ extern const struct symbol x86_symbols[];
 extern const uint32_t x86_symbol_count;
 extern const char x86_symbol_names[];
 extern const uint8_t image_text[], image_text_end[], image_data[], image_end[];
+extern const uint8_t x86_stacks[];
+extern const uint32_t x86_stacks_count;
 
 static const char *const exception_names[32] = {
     "division by zero",    "debug trap",         "NMI",
@@ -101,6 +103,15 @@ static uint64_t call_target(uint64_t address)
     return in_text(target) ? target : 0;
 }
 
+/* 1 if there is memory at a stack address: in the image's data, and not a guard page. */
+static int stack_readable(uint64_t at)
+{
+    if (at < (uint64_t)image_data || at + 8 > (uint64_t)image_end)
+        return 0;
+    uint64_t within = at - (uint64_t)x86_stacks;
+    return within >= x86_stacks_count * X86_STACK_STRIDE || within % X86_STACK_STRIDE >= PAGE_SIZE;
+}
+
 static void backtrace(uint64_t rip, uint64_t rsp)
 {
     x86_print("backtrace:\n");
@@ -108,10 +119,7 @@ static void backtrace(uint64_t rip, uint64_t rsp)
     uint32_t function = symbol_find(rip), doubtful = 0, shown = 1;
     for (uint64_t at = (rsp + 7) & ~7ul; at < rsp + STACK_SCAN_MAX && shown < BACKTRACE_MAX;
          at += 8) {
-        /* All kernel stacks are in the image's data; their tops are followed by unmapped guard
-           pages. */
-        if (at < (uint64_t)image_data || at + 8 > (uint64_t)image_end ||
-            (at % PAGE_SIZE == 0 && at != rsp && x86_cpu0.stack == at))
+        if (!stack_readable(at))
             break;
         uint64_t address = *(const uint64_t *)at;
         uint32_t target = symbol_find(call_target(address));
