@@ -154,11 +154,6 @@ _Noreturn void arch_panic(const char *what, uint64_t a, uint64_t b);
 /* ---- what an architecture calls ----
    Boot: kernel_boot_begin(frames), kernel_boot_ram for each usable range, kernel_boot_cpu for each CPU, then
    kernel_boot_init starts the first process. They are in boot.h.
-   Entries, on CPU cpu, each returns the thread to run: */
-pfn_t kernel_syscall(cpu_t cpu);
-pfn_t kernel_fault(cpu_t cpu, uint32_t kind, uint64_t address);
-pfn_t kernel_interrupt(cpu_t cpu, uint32_t line);
-pfn_t kernel_timer(cpu_t cpu);
-pfn_t kernel_resched(cpu_t cpu);
+   Entries are in entry.h: each runs on CPU cpu and returns the thread to run. */
 
 #endif

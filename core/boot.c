@@ -4,6 +4,7 @@
  * is checked as if it were hostile, and what is wrong with it is said in words.
  */
 #include "core/boot.h"
+#include "core/entry.h"
 #include "core/container.h"
 #include "core/memory.h"
 #include "core/process.h"
@@ -75,6 +76,8 @@ uint64_t kernel_free_frames(void)
 }
 
 /* Byte i of a span; 0 past its end. */
+/*@ requires 0 < s.frame && s.frame + s.bytes / PAGE_SIZE + 1 < FRAMES_MAX; assigns \nothing;
+    ensures i >= s.bytes ==> \result == 0; */
 static uint8_t span_byte(struct span s, uint64_t i)
 {
     if (i >= s.bytes) return 0;
@@ -84,6 +87,7 @@ static uint8_t span_byte(struct span s, uint64_t i)
 }
 
 /* Little-endian number of n bytes at i. */
+/*@ requires n <= 8; assigns \nothing; */
 static uint64_t span_number(struct span s, uint64_t i, uint32_t n)
 {
     uint64_t value = 0;
@@ -93,6 +97,7 @@ static uint64_t span_number(struct span s, uint64_t i, uint32_t n)
 }
 
 /* Eight hexadecimal digits at i. */
+/*@ assigns \nothing; */
 static uint64_t span_hex(struct span s, uint64_t i)
 {
     uint64_t value = 0;
@@ -104,6 +109,7 @@ static uint64_t span_hex(struct span s, uint64_t i)
     return value;
 }
 
+/*@ requires \valid_read(text); assigns \nothing; */
 static bool span_equals(struct span s, uint64_t i, const char *text)
 {
     uint32_t n = 0;
@@ -114,6 +120,7 @@ static bool span_equals(struct span s, uint64_t i, const char *text)
     return span_byte(s, i + n) == 0;
 }
 
+/*@ requires \valid_read(text + (0 .. n - 1)); assigns \nothing; */
 static bool span_magic(struct span s, uint64_t i, const char *text, uint32_t n)
 {
     for (uint32_t b = 0; b < n; b++)
@@ -122,6 +129,8 @@ static bool span_magic(struct span s, uint64_t i, const char *text, uint32_t n)
 }
 
 /* The contents of a file of the newc archive; bytes 0: there is none. */
+/*@ requires \valid_read(path); assigns \nothing;
+    ensures \result.bytes <= archive.bytes; */
 static struct span archive_find(struct span archive, const char *path)
 {
     struct span none = {0, 0, 0};
@@ -142,6 +151,9 @@ static struct span archive_find(struct span archive, const char *path)
 }
 
 /* A fresh page of process p at va. NULL: done. */
+/*@ requires kernel_wf && is_process(p);
+    assigns KERNEL_STATE;
+    ensures kernel_wf; */
 static const char *page_fresh(pfn_t p, uint64_t va, uint32_t flags)
 {
     status_t status = memory_map(p, va, flags);
@@ -150,6 +162,8 @@ static const char *page_fresh(pfn_t p, uint64_t va, uint32_t flags)
 }
 
 /* Copies bytes of a span into the page of p at va, which is mapped: those that fall in it of a segment at `start`. */
+/*@ requires kernel_wf && is_process(p);
+    assigns page_at[0 .. FRAMES_MAX - 1]; */
 static void page_fill(pfn_t p, uint64_t va, struct span data, uint64_t start)
 {
     pfn_t f = (pfn_t)entry_frame(memory_entry(p, va));
@@ -161,6 +175,9 @@ static void page_fill(pfn_t p, uint64_t va, struct span data, uint64_t start)
 }
 
 /* One program header at `at`: maps and fills its pages. */
+/*@ requires kernel_wf && is_process(p);
+    assigns KERNEL_STATE;
+    ensures kernel_wf; */
 static const char *segment_load(pfn_t p, struct span file, uint64_t at)
 {
     if (span_number(file, at, 4) != ELF_PT_LOAD) return NULL;
@@ -186,6 +203,9 @@ static const char *segment_load(pfn_t p, struct span file, uint64_t at)
 }
 
 /* Loads the program; *entry is where it starts. */
+/*@ requires kernel_wf && is_process(p) && \valid(entry);
+    assigns KERNEL_STATE, *entry;
+    ensures kernel_wf && (\result == \null ==> *entry < USER_TOP); */
 static const char *program_load(pfn_t p, struct span file, uint64_t *entry)
 {
     if (!span_magic(file, 0, "\177ELF\2\1", 6)) return "bin/init is not a 64-bit little-endian ELF file";
@@ -205,6 +225,8 @@ static const char *program_load(pfn_t p, struct span file, uint64_t *entry)
 }
 
 /* The archive's frames become user pages, with nothing of the loader's behind its end. */
+/*@ requires \valid_read(image) && frames > 0;
+    assigns KERNEL_STATE; */
 static void archive_adopt(const struct boot_image *image, pfn_t frames)
 {
     uint64_t tail = image->initrd_bytes % PAGE_SIZE;
@@ -217,6 +239,9 @@ static void archive_adopt(const struct boot_image *image, pfn_t frames)
 }
 
 /* Maps the archive read-only for init. */
+/*@ requires kernel_wf && is_process(p) && \valid_read(image);
+    assigns KERNEL_STATE;
+    ensures kernel_wf; */
 static const char *archive_map(pfn_t p, const struct boot_image *image, pfn_t frames)
 {
     for (pfn_t i = 0; i < frames; i++) {
@@ -233,6 +258,9 @@ static const char *archive_map(pfn_t p, const struct boot_image *image, pfn_t fr
 }
 
 /* Stack, message page and boot information of init. */
+/*@ requires kernel_wf && is_process(p) && \valid_read(image);
+    assigns KERNEL_STATE;
+    ensures kernel_wf; */
 static const char *init_pages(pfn_t p, const struct boot_image *image)
 {
     for (uint32_t i = 1; i <= INIT_STACK_PAGES; i++)
@@ -257,6 +285,8 @@ static const char *init_pages(pfn_t p, const struct boot_image *image)
 }
 
 /* A handle over numbers 0 .. last, or over all physical memory. */
+/*@ assigns \nothing;
+    ensures \result.kind == kind && \result.rights == RIGHTS_ALL; */
 static struct handle handle_to_devices(uint8_t kind, uint64_t last)
 {
     struct handle h = handle_to(kind, 0, 0);
@@ -268,6 +298,9 @@ static struct handle handle_to_devices(uint8_t kind, uint64_t last)
 }
 
 /* Opens init's first handles, in the order of enum atm_boot_handle. */
+/*@ requires kernel_wf && is_process(p) && is_thread(t);
+    assigns KERNEL_STATE;
+    ensures kernel_wf; */
 static void init_handles(pfn_t p, pfn_t t)
 {
     pfn_t c = frame_owner[p];

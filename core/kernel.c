@@ -3,7 +3,7 @@
  * The entries of the kernel: what the architecture calls. Each does its work on behalf of the CPU it is on and returns
  * the thread that runs next.
  */
-#include "core/kernel.h"
+#include "core/entry.h"
 #include "core/deadline.h"
 #include "core/endpoint.h"
 #include "core/ipc.h"

@@ -139,6 +139,20 @@ extern pfn_t init_process;
     ensures handle_pages_wf: \old(handle_pages_wf) ==> handle_pages_wf; \
     ensures handle_objects_wf: \old(handle_objects_wf) ==> handle_objects_wf; \
     ensures mappings_wf: \old(mappings_wf) ==> mappings_wf;
+/* All the state a system call may change, for contracts that do not say it more finely yet. */
+#define KERNEL_STATE \
+    thread_at[0 .. FRAMES_MAX - 1], process_at[0 .. FRAMES_MAX - 1], container_at[0 .. FRAMES_MAX - 1], \
+        endpoint_at[0 .. FRAMES_MAX * SLOTS - 1], handle_at[0 .. FRAMES_MAX * SLOTS - 1], \
+        table_at[0 .. FRAMES_MAX - 1], page_at[0 .. FRAMES_MAX - 1], frame_kind[0 .. FRAMES_MAX - 1], \
+        frame_generation[0 .. FRAMES_MAX - 1], frame_maps[0 .. FRAMES_MAX - 1], frame_owner[0 .. FRAMES_MAX - 1], \
+        own_next[0 .. FRAMES_MAX - 1], own_prev[0 .. FRAMES_MAX - 1], own_first[0 .. FRAMES_MAX - 1], \
+        own_last[0 .. FRAMES_MAX - 1], queue_of[0 .. FRAMES_MAX - 1], queue_next[0 .. FRAMES_MAX - 1], \
+        queue_prev[0 .. FRAMES_MAX - 1], free_slot[0 .. FRAMES_MAX - 1], free_pos[0 .. FRAMES_MAX - 1], \
+        table_parent[0 .. FRAMES_MAX - 1], table_slot[0 .. FRAMES_MAX - 1], table_used[0 .. FRAMES_MAX - 1], \
+        table_level[0 .. FRAMES_MAX - 1], deadline_heap[0 .. FRAMES_MAX - 1], region_free[0 .. REGIONS_MAX - 1], \
+        big_slot[0 .. REGIONS_MAX - 1], big_pos[0 .. REGIONS_MAX - 1], partial_slot[0 .. REGIONS_MAX - 1], \
+        partial_pos[0 .. REGIONS_MAX - 1], giga_partial, giga_whole, giga_free[0 .. GIGAS_MAX - 1], partial_count, \
+        alloc_regions, deadline_count, cpu_at[0 .. CPUS_MAX - 1], init_process, ghost_machine
 /* clang-format on */
 
 #endif

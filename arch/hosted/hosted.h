@@ -15,6 +15,7 @@
 
 #include "core/arch.h"
 #include "core/boot.h"
+#include "core/entry.h"
 
 /* Frame arrays for this many frames, and one shared memory of so many pages, mapped once per window. What lies beyond
    is unmapped, so that an index out of range faults. Ends the program with a message when the host refuses. */

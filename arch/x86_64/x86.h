@@ -9,6 +9,7 @@
 
 #include "core/arch.h"
 #include "core/boot.h"
+#include "core/entry.h"
 #include "arch/x86_64/asm.h"
 
 /* ---- a CPU ---- */
