@@ -79,7 +79,7 @@ int64_t console_line(char *to, size_t bytes) { return console_take(CONSOLE_LINE,
 
 int64_t console_watch(uint64_t endpoint)
 {
-    struct message m = {.tag = TAG(CONSOLE_WATCH, 0, 1)};
+    struct message m = {.tag = TAG(CONSOLE_WATCH, 0, endpoint != 0)};
     atm_message()->item[0] = (struct atm_item){ITEM_HANDLE, endpoint, RIGHT_SIGNAL | RIGHT_COPY, 0};
     return message_call(console_handle(), &m);
 }

@@ -14,7 +14,7 @@ enum console_label {
     CONSOLE_WRITE = 1, /* w0 bytes of text; answered when all is written */
     CONSOLE_READ,      /* up to w0 bytes as typed; waits for one; 0 bytes answered: end of input */
     CONSOLE_LINE,      /* one line, edited and shown by the console, with its "\n" */
-    CONSOLE_WATCH      /* an endpoint handle: CONSOLE_INTERRUPT is signalled on it at ^C */
+    CONSOLE_WATCH      /* a handle: CONSOLE_INTERRUPT is signalled on it at ^C; none: no more */
 };
 #define CONSOLE_INTERRUPT (1ul << 63)
 #define CONSOLE_TEXT_MAX 504u /* bytes a message */
@@ -28,7 +28,7 @@ int64_t console_read(char *to, size_t bytes);
 int64_t console_read_until(char *to, size_t bytes, uint64_t deadline); /* -ERR_TIMEOUT */
 int64_t console_line(char *to, size_t bytes);
 
-/* From now on ^C signals CONSOLE_INTERRUPT on this endpoint. 0 or -error. */
+/* From now on ^C signals CONSOLE_INTERRUPT on this endpoint; 0: it is a key again. 0 or -error. */
 int64_t console_watch(uint64_t endpoint);
 
 #endif

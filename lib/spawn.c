@@ -111,14 +111,15 @@ static int64_t startup_fill(struct startup *page, uint64_t process, const struct
 /* The startup page: argv points into it, so the child may write it. */
 static int64_t startup_load(uint64_t process, uint64_t window, const struct spawn *s)
 {
-    int64_t status = memory_map(0, window, 1, PAGE_READ | PAGE_WRITE);
+    const uint64_t rw = PAGE_READ | PAGE_WRITE;
+    int64_t status = memory_map(0, window, 1, rw);
     if (status != 0)
         return status;
     struct startup *page = (struct startup *)(uintptr_t)window;
     status = startup_fill(page, process, s);
     if (status == 0)
         status = memory_share((struct memory_range){0, window},
-                              (struct memory_range){process, STARTUP_VA}, 1, PAGE_READ | PAGE_WRITE);
+                              (struct memory_range){process, STARTUP_VA}, 1, rw);
     memory_unmap(0, window, 1, PAGE_SIZE_4K);
     return status;
 }

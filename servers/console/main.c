@@ -168,11 +168,12 @@ static uint64_t request_read(struct message *m, int line)
 static uint64_t request_watch(const struct message *m)
 {
     const struct atm_item *item = &atm_message()->item[0];
-    if (TAG_ITEMS(m->tag) != 1 || item->kind != ITEM_HANDLE)
+    uint64_t items = TAG_ITEMS(m->tag);
+    if (items > 1 || (items == 1 && item->kind != ITEM_HANDLE))
         return TAG(ERR_MESSAGE, 0, 0);
     if (watcher != 0)
         atm_handle_close(watcher);
-    watcher = item->value;
+    watcher = items == 1 ? item->value : 0;
     return TAG(0, 0, 0);
 }
 

@@ -78,7 +78,8 @@ static int command_ls(size_t words, char **word)
 }
 
 /* Hands a file, piece by piece, to a function. */
-static int file_each(const char *path, void (*take)(uint64_t offset, const char *data, size_t bytes))
+typedef void piece_taker(uint64_t offset, const char *data, size_t bytes);
+static int file_each(const char *path, piece_taker *take)
 {
     char data[FILE_DATA_MAX / HEX_LINE * HEX_LINE];
     for (uint64_t offset = 0;;) {
@@ -204,7 +205,7 @@ static const struct entry {
     {"ps", command_ps, "ps", "the tree of containers, processes and threads"},
     {"mem", command_mem, "mem", "containers and their memory quotas, in 4 KiB pages"},
     {"top", command_top, "top", "threads by processor time; any key ends it"},
-    {"kill", command_kill, "kill NAME|NUMBER...", "ends processes (numbers as in ps) or containers"},
+    {"kill", command_kill, "kill NAME|NUMBER...", "ends processes (numbers of ps) or containers"},
     {"run", command_run_file, "run [-q PAGES] FILE [WORD...]",
      "runs a program or script (\"run\" may be left out)"},
     {"time", command_time, "time COMMAND [WORD...]", "runs a command and says how long it took"},

@@ -30,7 +30,8 @@ int shell_run(const char *text, size_t bytes)
     const char *end = text + bytes;
     const char *wrong;
     int found;
-    while (!shell.ending && (found = command_parse(&text, end, &command, &wrong)) != 0) {
+    while (!shell.ending && !shell.interrupted &&
+           (found = command_parse(&text, end, &command, &wrong)) != 0) {
         if (found < 0) {
             printf("shell: %s\n", wrong);
             shell.status = STATUS_USAGE;
@@ -52,6 +53,7 @@ static void interact(void)
         int bytes = line_edit(PROMPT, line, sizeof line);
         if (bytes < 0)
             return;
+        shell.interrupted = 0;
         shell_run(line, (size_t)bytes);
     }
 }

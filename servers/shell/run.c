@@ -95,6 +95,7 @@ static void run_wait(const struct run *run)
             return;
         if ((bits & CONSOLE_INTERRUPT) != 0) {
             puts("^C");
+            shell.interrupted = 1;
             object_destroy(run->process);
             return;
         }
@@ -125,10 +126,15 @@ static int run_program(struct run *run, char **word)
     record_take(run->process);
     run_tell(run);
     atm_handle_close(run->process);
-    /* A death that was noticed by the ^C is still pending. */
+    return status;
+}
+
+/* What is pending belongs to the program that has ended: its death, if ^C came first, or a late ^C.
+   */
+static void events_drop(void)
+{
     while (atm_receive(shell.events, TAG_NONBLOCK).status == 0)
         ;
-    return status;
 }
 
 static int program_run(struct run *run, char **word, uint64_t quota)
@@ -147,6 +153,9 @@ static int program_run(struct run *run, char **word, uint64_t quota)
     if (shell.interactive)
         console_watch(shell.events);
     int status = run_program(run, word);
+    if (shell.interactive)
+        console_watch(0);
+    events_drop();
     object_destroy(run->container);
     atm_handle_close(run->container);
     return status;

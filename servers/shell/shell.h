@@ -22,6 +22,7 @@ struct command {
 struct shell {
     int status;      /* of the last command, 0..127: $? */
     int ending;      /* 1: exit was given */
+    int interrupted; /* 1: ^C came: what is left of the line is not run */
     int interactive; /* 1: a person types */
     int depth;       /* scripts being run */
     uint64_t events; /* endpoint: deaths of programs, ^C */
