@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-# User space: the library, one program for each folder here, and the initial ramdisk with all of them. Built once;
-# both kernels run the very same files.
+# User space: the library, one program for each folder here, and the initial ramdisk with all of
+# them. Built once; both kernels run the very same files.
 #
 #   build/user/bin/NAME       program, with its symbol table (fault reports name functions)
 #   build/user/debug/NAME     the same with debug information, for gdb
@@ -12,10 +12,13 @@ USER_DIR := $(BUILD)/user
 USER_CC ?= $(CC)
 USER_INCLUDE := -nostdinc -isystem $(shell $(USER_CC) -print-file-name=include) \
                 -I. -Iinclude -Ilib/include
+# A loop in memset must not become a call of memset; clang leaves it alone by -ffreestanding.
+USER_NO_IDIOMS := $(if $(findstring clang,$(shell $(USER_CC) --version)),,\
+                    -fno-tree-loop-distribute-patterns)
 USER_CFLAGS := -std=c11 -O2 -g -ffreestanding -nostdlib -fno-stack-protector -fno-pic \
                -fno-asynchronous-unwind-tables -fno-omit-frame-pointer -mno-avx -mno-red-zone \
-               -fcf-protection=none -fno-tree-loop-distribute-patterns $(WARN) $(USER_INCLUDE)
-USER_LDFLAGS := -nostdlib -static -no-pie -Wl,-z,noexecstack,-z,max-page-size=4096,-z,norelro \
+               -fcf-protection=none $(USER_NO_IDIOMS) $(WARN) $(USER_INCLUDE)
+USER_LDFLAGS := -nostdlib -static -Wl,-z,noexecstack,-z,max-page-size=4096,-z,norelro \
                 -Wl,--build-id=none,-T,lib/program.lds
 
 USER_LIB_SRC := $(sort $(wildcard lib/*.c))
@@ -31,7 +34,6 @@ user_objects = $(patsubst %.c,$(USER_DIR)/obj/%.o,$(sort $(wildcard servers/$(1)
 .PHONY: user
 user: $(USER_INITRD) ## builds the user programs and the initial ramdisk
 
-# Linked against by every program, never by name: start first.
 $(USER_DIR)/libatmos.a: $(USER_LIB_OBJ)
 	@rm -f $@
 	ar rcsD $@ $^
@@ -45,8 +47,8 @@ $(USER_DIR)/obj/%.o: %.S
 	$(USER_CC) -c $< -o $@
 
 define user_program
-$(USER_DIR)/debug/$(1): $(USER_DIR)/obj/lib/crt0.o $(call user_objects,$(1)) $(USER_DIR)/libatmos.a \
-                        lib/program.lds
+$(USER_DIR)/debug/$(1): $(USER_DIR)/obj/lib/crt0.o $(call user_objects,$(1)) \
+                        $(USER_DIR)/libatmos.a lib/program.lds
 	@mkdir -p $$(@D)
 	$(USER_CC) $(USER_LDFLAGS) -o $$@ $$(filter %.o,$$^) $(USER_DIR)/libatmos.a -lgcc
 endef
@@ -69,8 +71,9 @@ $(USER_INITRD): $(USER_BIN) $(USER_ETC) servers/user.mk
 
 -include $(shell find $(USER_DIR)/obj -name '*.d' 2>/dev/null)
 
-# ---- unit tests of what is plain C here: tests/unit/test_lib_*.c, on the build machine under ASan and UBSan. The library's
-# own C functions get other names (tests/unit/lib_names.h), so that the host's are there, too. ----
+# ---- unit tests of what is plain C here: tests/unit/test_lib_*.c, on the build machine under ASan
+# and UBSan. The library's own C functions get other names (tests/unit/lib_names.h), so that the
+# host's are there, too. ----
 USER_UNIT := $(BUILD)/unit
 USER_UNIT_CFLAGS := -std=c11 -g -O1 -ffreestanding $(WARN) -fno-omit-frame-pointer \
                     -fsanitize=address,undefined -fno-sanitize-recover=all \
