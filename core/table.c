@@ -3,7 +3,79 @@
  * Page tables: making, pruning and changing them. See table.h for the invariants and what each function promises.
  * Called by the memory system calls, IPC with pages, and the destruction of processes.
  */
+#define TABLE_PROOF
 #include "core/table.h"
+
+/*@ // Tables of K are in L what they were.
+    predicate tables_untouched{K,L} = \forall integer t, k; is_table{K}(t) && 0 <= k < 512 ==>
+        entry_of{L}(t, k) == entry_of{K}(t, k);
+    // ... but for entry k of t, which was absent and points to the empty table c.
+    predicate table_hung{K,L}(integer t, integer k, integer c) = is_table{K}(t) && 0 <= k < 512 &&
+        \at(table_level[t],K) > 1 && entry_of{K}(t, k) == 0 && down{L}(t, k) == c && c != 0 && !is_table{K}(c) &&
+        (\forall integer j; 0 <= j < 512 ==> entry_of{L}(c, j) == 0) &&
+        (\forall integer p, j; is_table{K}(p) && 0 <= j < 512 && !(p == t && j == k) ==>
+            entry_of{L}(p, j) == entry_of{K}(p, j));
+    lemma leaves_untouched{K,L}: tables_wf{K} ==> tables_untouched{K,L} ==> leaves_same{K,L};
+    lemma hung_steps{K,L}: \forall integer t, k, c; table_hung{K,L}(t, k, c) ==>
+        (\forall integer p, j; is_table{K}(p) && 0 <= j < 512 ==>
+            down{L}(p, j) == (p == t && j == k ? c : down{K}(p, j))) &&
+        (\forall integer j; 0 <= j < 512 ==> down{L}(c, j) == 0) && down{K}(t, k) == 0;
+    lemma hung_paths{K,L}: \forall integer t, k, c; tables_wf{K} ==> table_hung{K,L}(t, k, c) ==>
+        \forall integer r, x, y, z; is_root{K}(r) && path_ok(x, y, z, 0) ==>
+            path3{L}(r, x) == (r == t && x == k ? c : path3{K}(r, x)) &&
+            path2{L}(r, x, y) == (path3{K}(r, x) == t && y == k ? c : path2{K}(r, x, y)) &&
+            path1{L}(r, x, y, z) == (path2{K}(r, x, y) == t && z == k ? c : path1{K}(r, x, y, z));
+    lemma hung_leaf4{K,L}: \forall integer t, k, c, r, x, y, z, w; tables_wf{K} ==> table_hung{K,L}(t, k, c) ==>
+        is_root{K}(r) ==> path_ok(x, y, z, w) ==>
+        path3{K}(r, x) == 0 ==>
+        leaf{K}(r, x, y, z, w) == leaf{L}(r, x, y, z, w);
+    lemma hung_leaf3{K,L}: \forall integer t, k, c, r, x, y, z, w; tables_wf{K} ==> table_hung{K,L}(t, k, c) ==>
+        is_root{K}(r) ==> path_ok(x, y, z, w) ==>
+        path3{K}(r, x) != 0 && path2{K}(r, x, y) == 0 ==>
+        leaf{K}(r, x, y, z, w) == leaf{L}(r, x, y, z, w);
+    lemma hung_leaf2{K,L}: \forall integer t, k, c, r, x, y, z, w; tables_wf{K} ==> table_hung{K,L}(t, k, c) ==>
+        is_root{K}(r) ==> path_ok(x, y, z, w) ==>
+        path3{K}(r, x) != 0 && path2{K}(r, x, y) != 0 && path1{K}(r, x, y, z) == 0 ==>
+        leaf{K}(r, x, y, z, w) == leaf{L}(r, x, y, z, w);
+    lemma hung_leaf1{K,L}: \forall integer t, k, c, r, x, y, z, w; tables_wf{K} ==> table_hung{K,L}(t, k, c) ==>
+        is_root{K}(r) ==> path_ok(x, y, z, w) ==>
+        path3{K}(r, x) != 0 && path2{K}(r, x, y) != 0 && path1{K}(r, x, y, z) != 0 ==>
+        leaf{K}(r, x, y, z, w) == leaf{L}(r, x, y, z, w);
+    // c says of itself that it is there, and all other tables say what they said.
+    predicate table_joined{K,L}(integer t, integer k, integer c) = k < \at(limit_of(t),K) && is_table{L}(c) &&
+        \at(table_level[c],L) == \at(table_level[t],K) - 1 && \at(table_parent[c],L) == t && \at(table_slot[c],L) == k &&
+        \forall integer p; is_frame(p) && p != c ==> (is_table{K}(p) <==> is_table{L}(p)) &&
+            (is_table{K}(p) ==> \at(table_level[p],L) == \at(table_level[p],K) &&
+                \at(table_parent[p],L) == \at(table_parent[p],K) && \at(table_slot[p],L) == \at(table_slot[p],K));
+    lemma joined_levels{K,L}: \forall integer t, k, c; tables_wf{K} ==> table_hung{K,L}(t, k, c) ==>
+        table_joined{K,L}(t, k, c) ==> tables_levels{L};
+    lemma joined_down{K,L}: \forall integer t, k, c; tables_wf{K} ==> table_hung{K,L}(t, k, c) ==>
+        table_joined{K,L}(t, k, c) ==> tables_down{L};
+    lemma joined_up{K,L}: \forall integer t, k, c; tables_wf{K} ==> table_hung{K,L}(t, k, c) ==>
+        table_joined{K,L}(t, k, c) ==> tables_up{L};
+    lemma joined_empty{K,L}: \forall integer t, k, c; tables_wf{K} ==> table_hung{K,L}(t, k, c) ==>
+        table_joined{K,L}(t, k, c) ==> tables_empty{L};
+    lemma leaves_hung{K,L}: \forall integer t, k, c; tables_wf{K} ==> table_hung{K,L}(t, k, c) ==> leaves_same{K,L};
+    // The other way round: c was there in K, empty, and is gone in L.
+    lemma parted_levels{K,L}: \forall integer t, k, c; tables_wf{K} ==> table_hung{L,K}(t, k, c) ==>
+        table_joined{L,K}(t, k, c) ==> tables_levels{L};
+    lemma parted_down{K,L}: \forall integer t, k, c; tables_wf{K} ==> table_hung{L,K}(t, k, c) ==>
+        table_joined{L,K}(t, k, c) ==> tables_down{L};
+    lemma parted_up{K,L}: \forall integer t, k, c; tables_wf{K} ==> table_hung{L,K}(t, k, c) ==>
+        table_joined{L,K}(t, k, c) ==> tables_up{L};
+    lemma parted_empty{K,L}: \forall integer t, k, c; tables_wf{K} ==> table_hung{L,K}(t, k, c) ==>
+        table_joined{L,K}(t, k, c) ==> tables_empty{L};
+    lemma leaves_parted{K,L}: \forall integer t, k, c; tables_wf{L} ==> table_hung{L,K}(t, k, c) ==>
+        table_joined{L,K}(t, k, c) ==> leaves_same{K,L};
+    // r is a new empty root, all other tables are what they were.
+    predicate root_added{K,L}(integer r) = is_frame(r) && !is_table{K}(r) && is_root{L}(r) &&
+        (\forall integer k; 0 <= k < 256 ==> entry_of{L}(r, k) == 0) && tables_untouched{K,L} &&
+        \forall integer p; is_frame(p) && p != r ==> (is_table{K}(p) <==> is_table{L}(p)) &&
+            (is_table{K}(p) ==> \at(table_level[p],L) == \at(table_level[p],K) &&
+                \at(table_parent[p],L) == \at(table_parent[p],K) && \at(table_slot[p],L) == \at(table_slot[p],K));
+    lemma added_down{K,L}: \forall integer r; tables_wf{K} ==> root_added{K,L}(r) ==> tables_down{L};
+    lemma added_up{K,L}: \forall integer r; tables_wf{K} ==> root_added{K,L}(r) ==> tables_up{L};
+*/
 
 #define TABLE_POINTER 0x27u /* entry that points to a table: present, writable, user, accessed */
 
@@ -42,7 +114,69 @@ uint64_t table_clear(pfn_t t, uint32_t k)
 
 void table_change(pfn_t t, uint32_t k, uint64_t entry) { table_at[PT(t)].entry[k] = entry; }
 
+/* The entry that points to table p. */
+/*@ requires is_frame(p);
+    assigns \nothing;
+    ensures table: entry_table(\result);
+    ensures frame: entry_pfn(\result) == p;
+*/
+static uint64_t entry_pointer(pfn_t p) { return (uint64_t)p * PAGE_SIZE + TABLE_POINTER; }
+
+/* Makes a table below the absent entry k of t; 0: there is no frame. */
+/*@ requires tables_wf && frames_wf;
+    requires is_table(t) && k < limit_of(t) && table_level[t] > 1 && entry_of(t, k) == 0;
+    assigns TABLE_MAKE_ASSIGNS;
+    TABLES_ENSURES
+    ensures frames: frames_wf;
+    ensures leaves: leaves_same{Pre,Post};
+    ensures kinds: tables_more{Pre,Post};
+    ensures same: levels_same{Pre,Post};
+    ensures table: \result != 0 ==> is_table(\result) && table_level[\result] == table_level[t] - 1;
+    ensures path: \result != 0 ==> \result == down(t, k);
+    ensures entries: \forall integer p, j; is_table{Pre}(p) && 0 <= j < 512 && !(p == t && j == k) ==>
+        entry_of(p, j) == entry_of{Pre}(p, j);
+*/
+static pfn_t table_grow(pfn_t t, uint32_t k)
+{
+    pfn_t below = frame_create(FRAME_TABLE);
+    if (below == 0) {
+        //@ assert kept: tables_kept{Pre,Here};
+        //@ assert wf: tables_wf;
+        //@ assert untouched: tables_untouched{Pre,Here};
+        //@ assert leaves: leaves_same{Pre,Here};
+        return 0;
+    }
+    table_level[below] = (uint8_t)(table_level[t] - 1);
+    table_parent[below] = t;
+    table_slot[below] = (uint16_t)k;
+    table_used[below] = 0;
+    table_at[PT(t)].entry[k] = entry_pointer(below);
+    table_used[t] = (uint16_t)(table_used[t] + 1);
+    //@ assert there: down(t, k) == below;
+    //@ assert hung: table_hung{Pre,Here}(t, k, below);
+    //@ assert joined: table_joined{Pre,Here}(t, k, below);
+    //@ assert levels: tables_levels;
+    //@ assert downs: tables_down;
+    //@ assert ups: tables_up;
+    //@ assert empties: tables_empty;
+    //@ assert leaves: leaves_same{Pre,Here};
+    return below;
+}
+
 /* The table below entry k of t, made if the entry is absent; 0: a superpage is there, or there is no frame. */
+/*@ requires tables_wf && frames_wf;
+    requires is_table(t) && k < limit_of(t) && table_level[t] > 1;
+    assigns TABLE_MAKE_ASSIGNS;
+    TABLES_ENSURES
+    ensures frames: frames_wf;
+    ensures leaves: leaves_same{Pre,Post};
+    ensures kinds: tables_more{Pre,Post};
+    ensures same: levels_same{Pre,Post};
+    ensures table: \result != 0 ==> is_table(\result) && table_level[\result] == table_level[t] - 1;
+    ensures path: \result != 0 ==> \result == down(t, k);
+    ensures entries: \forall integer p, j; is_table{Pre}(p) && 0 <= j < 512 && !(p == t && j == k) ==>
+        entry_of(p, j) == entry_of{Pre}(p, j);
+*/
 static pfn_t table_enter(pfn_t t, uint32_t k)
 {
     pfn_t below = table_down(t, k);
@@ -50,35 +184,43 @@ static pfn_t table_enter(pfn_t t, uint32_t k)
         return below;
     if (table_at[PT(t)].entry[k] % 2u == 1)
         return 0;
-    below = frame_create(FRAME_TABLE);
-    if (below == 0)
-        return 0;
-    table_level[below] = (uint8_t)(table_level[t] - 1);
-    table_parent[below] = t;
-    table_slot[below] = (uint16_t)k;
-    table_used[below] = 0;
-    table_at[PT(t)].entry[k] = (uint64_t)below * PAGE_SIZE + TABLE_POINTER;
-    table_used[t] = (uint16_t)(table_used[t] + 1);
-    return below;
+    return table_grow(t, k);
 }
 
 pfn_t table_make(pfn_t root, uint64_t va, uint32_t level)
 {
-    pfn_t t = table_enter(root, table_index(va, 4));
-    if (t == 0 || level == 3)
-        return t;
-    t = table_enter(t, table_index(va, 3));
-    if (t == 0 || level == 2)
-        return t;
-    return table_enter(t, table_index(va, 2));
+    pfn_t t3 = table_enter(root, table_index(va, 4));
+    if (t3 == 0 || level == 3)
+        return t3;
+    //@ assert step3: t3 == path3(root, ix4(va));
+    pfn_t t2 = table_enter(t3, table_index(va, 3));
+    //@ assert keep3: t3 == path3(root, ix4(va));
+    if (t2 == 0 || level == 2)
+        return t2;
+    //@ assert step2: t2 == path2(root, ix4(va), ix3(va));
+    pfn_t t1 = table_enter(t2, table_index(va, 2));
+    //@ assert keep2: t2 == path2(root, ix4(va), ix3(va));
+    return t1;
 }
 
-/* Makes every CPU forget that t is a table: it is no longer linked, but still says where it was. */
+/* Makes every CPU forget that t was a table: nothing points to it any more, but it still says where it was. */
+/*@ requires is_table(t) && 1 <= table_level[t] <= 4;
+    requires chain: \forall integer p; is_table(p) && table_level[p] < 4 ==>
+        is_table(table_parent[p]) && table_level[table_parent[p]] == table_level[p] + 1 && table_slot[p] < 512;
+    assigns ghost_machine;
+*/
 static void table_forget(pfn_t t)
 {
     uint64_t va = 0;
     uint64_t span = table_level[t] == 1 ? SPAN_2M : table_level[t] == 2 ? SPAN_1G : SPAN_512G;
     uint32_t level = table_level[t];
+    /*@ loop invariant is_table(t) && 1 <= level <= 4 && table_level[t] == level;
+        loop invariant span: span == SPAN_2M || span == SPAN_1G || span == SPAN_512G || span == SPAN_512G * 512;
+        loop invariant spans: (level == 1 ==> span == SPAN_2M) && (level == 2 ==> span == SPAN_1G) &&
+            (level == 3 ==> span == SPAN_512G);
+        loop invariant va: 0 <= va <= (level - 1) * 512 * SPAN_512G;
+        loop assigns va, span, t, level;
+        loop variant 4 - level; */
     while (level < TABLE_ROOT_LEVEL) {
         va += table_slot[t] * span;
         span *= TABLE_ENTRIES;
@@ -88,25 +230,65 @@ static void table_forget(pfn_t t)
     arch_tlb_invalidate(t, va, 1);
 }
 
+/* Frees an empty table that is no root; returns its parent. */
+/*@ requires tables_wf && frames_wf && is_table(t) && table_level[t] < 4;
+    requires empty: \forall integer k; 0 <= k < 512 ==> entry_of(t, k) == 0;
+    assigns TABLE_FREE_ASSIGNS;
+    TABLES_ENSURES
+    ensures frames: frames_wf;
+    ensures leaves: leaves_same{Pre,Post};
+    ensures kinds: \forall integer p; is_frame(p) && p != t ==> frame_kind[p] == \old(frame_kind[p]);
+    ensures same: levels_same{Pre,Post};
+    ensures freed: frame_kind[t] == FRAME_FREE;
+    ensures parent: \result == table_parent[t] && is_table(\result) && table_level[\result] == \old(table_level[t]) + 1;
+*/
+static pfn_t table_part(pfn_t t)
+{
+    pfn_t parent = table_parent[t];
+    uint32_t k = table_slot[t];
+    table_at[PT(parent)].entry[k] = 0;
+    table_used[parent] = (uint16_t)(table_used[parent] - 1);
+    table_forget(t);
+    table_level[t] = 0;
+    frame_destroy(t);
+    //@ assert hung: table_hung{Here,Pre}(parent, k, t);
+    //@ assert joined: table_joined{Here,Pre}(parent, k, t);
+    return parent;
+}
+
 /* Frees a table if it is empty and no root; returns its parent, 0 if it stays. */
+/*@ requires tables_wf && frames_wf && is_table(t);
+    assigns TABLE_FREE_ASSIGNS;
+    TABLES_ENSURES
+    ensures frames: frames_wf;
+    ensures leaves: leaves_same{Pre,Post};
+    ensures kinds: \forall integer p; is_frame(p) && p != t ==> frame_kind[p] == \old(frame_kind[p]);
+    ensures same: levels_same{Pre,Post};
+    ensures none: \result == 0 ==> frame_kind[t] == FRAME_TABLE;
+    ensures some: \result != 0 ==> is_table(\result) && frame_kind[t] == FRAME_FREE &&
+        \old(table_level[t]) < 4 && table_level[\result] == \old(table_level[t]) + 1;
+*/
 static pfn_t table_drop(pfn_t t)
 {
     if (table_level[t] == TABLE_ROOT_LEVEL || table_used[t] != 0)
         return 0;
     if (table_next(t, 0) != TABLE_ENTRIES)
         return 0;
-    pfn_t parent = table_parent[t];
-    table_at[PT(parent)].entry[table_slot[t]] = 0;
-    table_used[parent] = (uint16_t)(table_used[parent] - 1);
-    table_forget(t);
-    table_level[t] = 0;
-    frame_destroy(t);
-    return parent;
+    return table_part(t);
 }
 
 uint32_t table_prune(pfn_t t)
 {
     uint32_t freed = 0;
+    /*@ loop invariant wf: tables_wf && frames_wf;
+        loop invariant here: is_table(t) && freed < 4 && table_level[t] >= 1 + freed;
+        loop invariant leaves: leaves_same{Pre,Here};
+        loop invariant kinds: tables_fewer{Pre,Here};
+        loop invariant same: levels_same{Pre,Here};
+        loop invariant first: freed == 0 ? t == \at(t,Pre) : frame_kind[\at(t,Pre)] == FRAME_FREE;
+        loop invariant roots: \forall integer r; is_root{Pre}(r) ==> is_root(r);
+        loop assigns t, freed, TABLE_FREE_ASSIGNS;
+        loop variant 3 - freed; */
     while (freed < 3) {
         t = table_drop(t);
         if (t == 0)
@@ -119,13 +301,23 @@ uint32_t table_prune(pfn_t t)
 pfn_t table_create_root(void)
 {
     pfn_t root = frame_create(FRAME_TABLE);
-    if (root == 0)
+    if (root == 0) {
+        //@ assert kept: tables_kept{Pre,Here};
+        //@ assert wf: tables_wf;
+        //@ assert untouched: tables_untouched{Pre,Here};
+        //@ assert leaves: leaves_same{Pre,Here};
         return 0;
+    }
     table_level[root] = TABLE_ROOT_LEVEL;
     table_parent[root] = 0;
     table_slot[root] = 0;
     table_used[root] = 0;
     arch_root_init(root);
+    //@ assert untouched: tables_untouched{Pre,Here};
+    //@ assert leaves: leaves_same{Pre,Here};
+    //@ assert added: root_added{Pre,Here}(root);
+    //@ assert downs: tables_down;
+    //@ assert ups: tables_up;
     return root;
 }
 

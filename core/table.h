@@ -32,6 +32,7 @@
 #define PTE_MAX_EXECUTE 0x400u
 #define PTE_DEVICE 0x800u
 #define PTE_GIGA 0x10000000000000u /* beside PTE_SUPER: 1 GiB. Ours, too */
+#define PTE_LEAF 0x65u             /* present, user, accessed, dirty: in every leaf */
 #define PTE_NX 0x8000000000000000u
 #define PTE_FRAMES 0x10000000000u /* frame numbers in entries are smaller */
 
@@ -91,6 +92,8 @@
 
 /* ---- invariants ---- */
 
+#ifdef TABLE_PROOF
+#define TABLE_FACT lemma
 /*@ predicate tables_levels{L} = \forall integer t; is_table(t) ==> 1 <= table_level[t] <= 4;
     predicate tables_down{L} = \forall integer t, k; is_table(t) && 0 <= k < limit_of(t) &&
         table_level[t] > 1 && entry_table(entry_of(t, k)) ==>
@@ -103,6 +106,47 @@
         !entry_present(entry_of(t, k)) ==> entry_of(t, k) == 0;
     predicate tables_wf{L} = tables_levels && tables_down && tables_up && tables_empty;
 */
+/* clang-format off */
+#define TABLES_ENSURES                                                                             \
+    ensures levels: tables_levels; ensures downs: tables_down; ensures ups: tables_up;             \
+    ensures empties: tables_empty;
+/* clang-format on */
+#else
+#define TABLE_FACT axiom
+#define TABLES_ENSURES ensures wf : tables_wf;
+/*@ axiomatic tables {
+    predicate tables_wf{L} reads frame_kind[0 .. FRAMES_MAX - 1], table_level[0 .. FRAMES_MAX - 1],
+        table_parent[0 .. FRAMES_MAX - 1], table_slot[0 .. FRAMES_MAX - 1], table_at[0 .. FRAMES_MAX - 1];
+} */
+#endif
+
+/*@ // No frame became a table or stopped being one, and no table changed.
+    predicate tables_kept{K,L} = \forall integer t; is_frame(t) ==>
+        (\at(frame_kind[t],K) == FRAME_TABLE <==> \at(frame_kind[t],L) == FRAME_TABLE) &&
+        (\at(frame_kind[t],K) == FRAME_TABLE ==> \at(table_level[t],K) == \at(table_level[t],L) &&
+            \at(table_parent[t],K) == \at(table_parent[t],L) && \at(table_slot[t],K) == \at(table_slot[t],L) &&
+            \forall integer k; 0 <= k < 512 ==> entry_of{K}(t, k) == entry_of{L}(t, k));
+
+axiomatic tables_facts {
+TABLE_FACT tables_paths{L}: tables_wf{L} ==> \forall integer r, a, b, c; is_root(r) && path_ok(a, b, c, 0) ==>
+    (path3(r, a) != 0 ==> is_table(path3(r, a)) && table_level[path3(r, a)] == 3 &&
+        table_parent[path3(r, a)] == r && table_slot[path3(r, a)] == a) &&
+    (path2(r, a, b) != 0 ==> path3(r, a) != 0 && is_table(path2(r, a, b)) && table_level[path2(r, a, b)] == 2 &&
+        table_parent[path2(r, a, b)] == path3(r, a) && table_slot[path2(r, a, b)] == b) &&
+    (path1(r, a, b, c) != 0 ==> path2(r, a, b) != 0 && is_table(path1(r, a, b, c)) &&
+        table_level[path1(r, a, b, c)] == 1 &&
+        table_parent[path1(r, a, b, c)] == path2(r, a, b) && table_slot[path1(r, a, b, c)] == c);
+TABLE_FACT tables_range{L}: tables_wf{L} ==> \forall integer t; is_table(t) ==> 1 <= table_level[t] <= 4;
+TABLE_FACT tables_keep{K,L}: tables_wf{K} ==> tables_kept{K,L} ==> tables_wf{L};
+// A table is on the way to addresses of one space only, and to one range of them only.
+TABLE_FACT table_place_unique{L}: tables_wf{L} ==> \forall integer r, a, b, c, s, i, j, k;
+    is_root(r) && is_root(s) && path_ok(a, b, c, 0) && path_ok(i, j, k, 0) &&
+    deepest(r, a, b, c) == deepest(s, i, j, k) ==>
+    r == s && (table_level[deepest(r, a, b, c)] < 4 ==> a == i) &&
+    (table_level[deepest(r, a, b, c)] < 3 ==> b == j) && (table_level[deepest(r, a, b, c)] < 2 ==> c == k);
+}
+*/
+#undef TABLE_FACT
 
 /* ---- two states ---- */
 
@@ -140,6 +184,35 @@ static inline uint32_t table_index(uint64_t va, uint32_t level)
     return (uint32_t)(va / SPAN_512G % TABLE_ENTRIES);
 }
 
+/* A leaf entry from its parts: hold is 1 if it may not be executed, size an enum block_size. */
+/*@ requires frame < PTE_FRAMES && write < 2 && hold < 2 && size < 3 && most < 8;
+    assigns \nothing;
+    ensures present: entry_present(\result);
+    ensures frame: entry_pfn(\result) == frame;
+    ensures size: entry_super(\result) <==> size != 0;
+    ensures write: \result / PTE_WRITE % 2 == write;
+    ensures execute: \result / PTE_NX == hold;
+    ensures user: \result / PTE_USER % 2 == 1;
+    ensures most: \result / PTE_MAX_WRITE % 8 == most;
+    ensures giga: \result / PTE_GIGA % 2 == size / 2;
+*/
+static inline uint64_t entry_pack(uint64_t frame, uint64_t write, uint64_t hold, uint64_t size,
+                                  uint64_t most)
+{
+    uint64_t device = most / 4u, super = (size + 1u) / 2u, giga = size / 2u;
+    //@ assert bits: 0 <= device < 2 && 0 <= super < 2 && 0 <= giga < 2 && (super == 0 <==> size == 0);
+    uint64_t low = PTE_LEAF + write * PTE_WRITE + super * PTE_SUPER + device * PTE_UNCACHED +
+                   most * PTE_MAX_WRITE;
+    uint64_t high = frame + giga * (PTE_GIGA / PAGE_SIZE) + hold * (PTE_NX / PAGE_SIZE);
+    uint64_t e = high * PAGE_SIZE + low;
+    //@ assert low: low < PAGE_SIZE;
+    //@ assert bit1: e / 2 == high * 2048 + 0x32 + write + super * 64 + device * 12 + most * 256;
+    //@ assert bit2: e / 4 == high * 1024 + 0x19 + super * 32 + device * 6 + most * 128;
+    //@ assert bit7: e / 128 == high * 32 + super + most * 4;
+    //@ assert bit9: e / 512 == high * 8 + most;
+    return e;
+}
+
 /* A leaf entry that maps a frame with the PAGE_ flags given; PAGE_READ is always implied. */
 /*@ requires frame < PTE_FRAMES && page_flags(flags);
     assigns \nothing;
@@ -150,17 +223,13 @@ static inline uint32_t table_index(uint64_t va, uint32_t level)
     ensures execute: \result / PTE_NX == 1 - flags / PAGE_EXECUTE % 2;
     ensures user: \result / PTE_USER % 2 == 1;
     ensures most: \result / PTE_MAX_WRITE % 8 == flags / PAGE_MAX_WRITE % 8;
-    ensures giga: \result / PTE_GIGA % 2 == flags / PAGE_SIZE_1G % 2;
+    ensures giga: \result / PTE_GIGA % 2 == flags / 16 % 16 / 2;
 */
 static inline uint64_t entry_make(uint64_t frame, uint32_t flags)
 {
-    uint64_t f = flags;
-    uint64_t size = (f / PAGE_SIZE_2M % 4u + 1u) / 2u; /* 1: a superpage */
-    uint64_t low =
-        PTE_PRESENT + PTE_USER + PTE_ACCESSED + PTE_DIRTY + f / PAGE_WRITE % 2u * PTE_WRITE;
-    uint64_t most = f / PAGE_MAX_WRITE % 8u * PTE_MAX_WRITE + f / PAGE_DEVICE % 2u * PTE_UNCACHED;
-    uint64_t high = f / PAGE_SIZE_1G % 2u * PTE_GIGA + (1u - f / PAGE_EXECUTE % 2u) * PTE_NX;
-    return frame * PAGE_SIZE + low + size * PTE_SUPER + most + high;
+    uint32_t size = flags / PAGE_SIZE_2M % 16u;
+    uint32_t hold = 1u - flags / PAGE_EXECUTE % 2u;
+    return entry_pack(frame, flags / PAGE_WRITE % 2u, hold, size, flags / PAGE_MAX_WRITE % 8u);
 }
 
 /* The frame an entry maps or points to. */
@@ -259,10 +328,7 @@ uint32_t table_next(pfn_t t, uint32_t from);
     requires absent: !entry_present(entry_of(t, k));
     requires value: leaf_value(table_level[t], entry);
     assigns table_at[t].entry[k], table_used[t];
-    ensures levels: tables_levels;
-    ensures downs: tables_down;
-    ensures ups: tables_up;
-    ensures empties: tables_empty;
+    TABLES_ENSURES
     ensures done: entry_of(t, k) == entry;
     ensures paths: paths_same{Pre,Post};
     ensures exactly: leaves_changed{Pre,Post}(t, k, entry);
@@ -273,10 +339,7 @@ void table_set(pfn_t t, uint32_t k, uint64_t entry);
 /*@ requires tables_wf && is_table(t) && k < limit_of(t);
     requires leaf: is_leaf(t, k);
     assigns table_at[t].entry[k], table_used[t];
-    ensures levels: tables_levels;
-    ensures downs: tables_down;
-    ensures ups: tables_up;
-    ensures empties: tables_empty;
+    TABLES_ENSURES
     ensures was: \result == \old(entry_of(t, k));
     ensures done: entry_of(t, k) == 0;
     ensures paths: paths_same{Pre,Post};
@@ -289,10 +352,7 @@ uint64_t table_clear(pfn_t t, uint32_t k);
     requires leaf: is_leaf(t, k);
     requires value: leaf_value(table_level[t], entry);
     assigns table_at[t].entry[k];
-    ensures levels: tables_levels;
-    ensures downs: tables_down;
-    ensures ups: tables_up;
-    ensures empties: tables_empty;
+    TABLES_ENSURES
     ensures done: entry_of(t, k) == entry;
     ensures paths: paths_same{Pre,Post};
     ensures exactly: leaves_changed{Pre,Post}(t, k, entry);
@@ -301,22 +361,93 @@ void table_change(pfn_t t, uint32_t k, uint64_t entry);
 
 /* ---- making and freeing tables ---- */
 
+/* clang-format off */
+#define TABLE_FREE_ASSIGNS                                                                         \
+    frame_kind[0 .. FRAMES_MAX - 1], frame_generation[0 .. FRAMES_MAX - 1],                        \
+    free_slot[0 .. FRAMES_MAX - 1], free_pos[0 .. FRAMES_MAX - 1],                                 \
+    region_free[0 .. REGIONS_MAX - 1], big_slot[0 .. REGIONS_MAX - 1],                             \
+    big_pos[0 .. REGIONS_MAX - 1], partial_slot[0 .. REGIONS_MAX - 1],                             \
+    partial_pos[0 .. REGIONS_MAX - 1], giga_partial, giga_whole, giga_free[0 .. GIGAS_MAX - 1],    \
+    partial_count, table_at[0 .. FRAMES_MAX - 1], table_level[0 .. FRAMES_MAX - 1],                \
+    table_used[0 .. FRAMES_MAX - 1], ghost_machine
+#define TABLE_MAKE_ASSIGNS                                                                         \
+    TABLE_FREE_ASSIGNS, table_parent[0 .. FRAMES_MAX - 1], table_slot[0 .. FRAMES_MAX - 1],        \
+    frame_maps[0 .. FRAMES_MAX - 1], frame_next_birth, thread_at[0 .. FRAMES_MAX - 1],             \
+    process_at[0 .. FRAMES_MAX - 1], container_at[0 .. FRAMES_MAX - 1],                            \
+    page_at[0 .. FRAMES_MAX - 1], endpoint_at[0 .. FRAMES_MAX * SLOTS - 1],                        \
+    handle_at[0 .. FRAMES_MAX * SLOTS - 1]
+/* clang-format on */
+
+/*@ // What making and freeing tables keeps: every kind of frame but that of tables, the levels of tables, all addresses.
+    predicate tables_more{L1,L2} = \forall integer p; is_frame(p) ==>
+        \at(frame_kind[p],L1) == \at(frame_kind[p],L2) ||
+        (\at(frame_kind[p],L1) == FRAME_FREE && \at(frame_kind[p],L2) == FRAME_TABLE);
+    predicate tables_fewer{L1,L2} = tables_more{L2,L1};
+    predicate levels_same{L1,L2} = \forall integer p; is_table{L1}(p) && is_table{L2}(p) ==>
+        \at(table_level[p],L1) == \at(table_level[p],L2);
+*/
+
 /*
  * The table of that level on the way to va; makes it and those above it that are missing. 0: a superpage is in the way,
  * or there is no frame; then tables made on the way stay, empty, and table_prune(table_find(root, va)) frees them.
  */
+/*@ requires tables_wf && frames_wf;
+    requires is_root(root) && va < USER_TOP && 1 <= level <= 3;
+    assigns TABLE_MAKE_ASSIGNS;
+    TABLES_ENSURES
+    ensures frames: frames_wf;
+    ensures leaves: leaves_same{Pre,Post};
+    ensures kinds: tables_more{Pre,Post};
+    ensures same: levels_same{Pre,Post};
+    ensures table: \result != 0 ==> is_table(\result) && table_level[\result] == level;
+    ensures path3: \result != 0 && level == 3 ==> \result == path3(root, ix4(va));
+    ensures path2: \result != 0 && level == 2 ==> \result == path2(root, ix4(va), ix3(va));
+    ensures path1: \result != 0 && level == 1 ==> \result == path1(root, ix4(va), ix3(va), ix2(va));
+*/
 pfn_t table_make(pfn_t root, uint64_t va, uint32_t level);
 
 /*
  * Frees t and its ancestors as long as each is empty, never the root; returns how many (0 .. 3). No CPU remembers a
  * table when its frame is freed.
  */
+/*@ requires tables_wf && frames_wf && is_table(t);
+    assigns TABLE_FREE_ASSIGNS;
+    TABLES_ENSURES
+    ensures frames: frames_wf;
+    ensures leaves: leaves_same{Pre,Post};
+    ensures kinds: tables_fewer{Pre,Post};
+    ensures same: levels_same{Pre,Post};
+    ensures count: \result <= 3;
+    ensures none: \result == 0 ==> is_table(t);
+    ensures some: \result != 0 ==> frame_kind[t] == FRAME_FREE;
+    ensures roots: \forall integer r; is_root{Pre}(r) ==> is_root(r);
+*/
 uint32_t table_prune(pfn_t t);
 
-/* A root without user mappings; the caller sets its frame_owner. 0: no frame. */
+/* A root without user mappings. 0: no frame. */
+/*@ requires tables_wf && frames_wf;
+    assigns TABLE_MAKE_ASSIGNS;
+    TABLES_ENSURES
+    ensures frames: frames_wf;
+    ensures leaves: leaves_same{Pre,Post};
+    ensures kinds: tables_more{Pre,Post};
+    ensures same: levels_same{Pre,Post};
+    ensures fresh: \result != 0 ==> is_root(\result) && \old(frame_kind[\result]) == FRAME_FREE;
+    ensures blank: \result != 0 ==> \forall integer a, b, c, d; path_ok(a, b, c, d) ==> leaf(\result, a, b, c, d) == 0;
+*/
 pfn_t table_create_root(void);
 
 /* Frees a root whose user half is empty and that no CPU uses (arch_root_release). */
+/*@ requires tables_wf && frames_wf && is_root(root);
+    requires blank: \forall integer k; 0 <= k < 256 ==> entry_of(root, k) == 0;
+    assigns TABLE_FREE_ASSIGNS;
+    TABLES_ENSURES
+    ensures frames: frames_wf;
+    ensures others: \forall integer p; is_frame(p) && p != root ==> frame_kind[p] == \old(frame_kind[p]);
+    ensures freed: frame_kind[root] == FRAME_FREE;
+    ensures leaves: \forall integer r, a, b, c, d; is_root(r) && path_ok(a, b, c, d) ==>
+        leaf(r, a, b, c, d) == leaf{Pre}(r, a, b, c, d);
+*/
 void table_destroy_root(pfn_t root);
 
 #endif

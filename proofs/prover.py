@@ -32,7 +32,8 @@ class Toolbox:
         self.env = dict(os.environ, WHY3CONFIG=self._why3(out("why3", "--print-datadir")))
 
     def _why3(self, data):
-        """The stock driver of Z3 takes a time-out for a failure; z3x is Z3 with one more line in a copy of it."""
+        """The stock driver of Z3 takes a time-out for a failure; z3x is Z3 with one more line in a copy of it.
+        -T counts time on the wall, so ten times as much of it: why3 itself stops a prover by its CPU time."""
         drivers = os.path.join(self.build, "drivers")
         if not os.path.isdir(drivers):
             shutil.copytree(os.path.join(data, "drivers"), drivers)
@@ -61,7 +62,7 @@ version = "{self.versions[3].split()[-1] if "version" not in self.versions[3] el
 name = "z3x"
 version = "{self.versions[2].split()[2]}"
 alternative = ""
-command = "{z3} -smt2 -T:%t {common}"
+command = "{z3} -smt2 -T:%t0 {common}"
 command_steps = "{z3} -smt2 {common.replace(" -st", " rlimit=%S -st")}"
 driver = "{os.path.abspath(driver)}"
 editor = ""
