@@ -49,22 +49,28 @@ static uint64_t must_call(const char *name, struct atm_result r)
         bench_print(name, ticks() - begin_ticks, rounds);                                          \
     } while (0)
 
-uint64_t bench_partner(const char *mode, uint64_t endpoint)
+static uint64_t partner_start(const char *mode, uint64_t endpoint, uint64_t back)
 {
     const char *words[] = {"bench", mode, NULL};
-    struct spawn_handle handle = {"serve", endpoint, RIGHTS_ALL, 0};
+    const struct spawn_handle handles[] = {{"serve", endpoint, RIGHTS_ALL, 0},
+                                           {"back", back, RIGHTS_ALL, 0}};
     struct spawn s = {.name = "partner",
                       .image = image.data,
                       .bytes = image.bytes,
                       .container = bench_container,
                       .priority = PRIORITY,
                       .arguments = words,
-                      .handles = &handle,
-                      .handle_count = 1};
+                      .handles = handles,
+                      .handle_count = back == 0 ? 1 : 2};
     struct spawned out = spawn_program(&s);
     bench_must(out.step, out.status, 0);
     atm_handle_close(out.thread);
     return out.process;
+}
+
+uint64_t bench_partner(const char *mode, uint64_t endpoint)
+{
+    return partner_start(mode, endpoint, 0);
 }
 
 void bench_partner_end(uint64_t process)
@@ -111,6 +117,26 @@ static void bench_calls_within(void)
     atm_handle_close(thread);
     MUST("destroy", atm_destroy(endpoint));
     atm_handle_close(endpoint);
+}
+
+/* Two processes that hand the processor to and fro: by yield, and by event bits. */
+static void bench_ping_pong(void)
+{
+    uint64_t ping = MUST("endpoint_create", atm_endpoint_create(0));
+    uint64_t pong = MUST("endpoint_create", atm_endpoint_create(0));
+    uint64_t partner = bench_partner("yield", ping);
+    MUST("receive", atm_receive(ping, 0));
+    MEASURE("yield_pingpong", ROUNDS, atm_yield());
+    bench_partner_end(partner);
+    partner = partner_start("signal", ping, pong);
+    MUST("signal", atm_signal(ping, 1));
+    MUST("receive", atm_receive(pong, 0));
+    MEASURE("signal_pingpong", ROUNDS, atm_signal(ping, 1); atm_receive(pong, 0));
+    bench_partner_end(partner);
+    MUST("destroy", atm_destroy(ping));
+    MUST("destroy", atm_destroy(pong));
+    atm_handle_close(ping);
+    atm_handle_close(pong);
 }
 
 static void bench_memory(void)
@@ -183,6 +209,7 @@ int main(int argc, char **argv)
     bench_simple();
     bench_calls();
     bench_calls_within();
+    bench_ping_pong();
     bench_memory();
     bench_objects();
     bench_fault();

@@ -25,6 +25,22 @@ static void partner_fault(uint64_t endpoint)
         __asm__ volatile("ud2");
 }
 
+/* Says that it is there, then hands the processor back for ever. */
+static void partner_yield(uint64_t endpoint)
+{
+    atm_send(endpoint, 0, 0, 0, 0, 0);
+    for (;;)
+        atm_yield();
+}
+
+/* Answers event bits with event bits. */
+static void partner_signal(uint64_t endpoint, uint64_t back)
+{
+    while (atm_receive(endpoint, 0).status == 0)
+        atm_signal(back, 1);
+    exit(1);
+}
+
 void partner_run(const char *mode)
 {
     uint64_t endpoint = startup_handle("serve");
@@ -32,4 +48,8 @@ void partner_run(const char *mode)
         partner_echo(endpoint);
     if (strcmp(mode, "fault") == 0)
         partner_fault(endpoint);
+    if (strcmp(mode, "yield") == 0)
+        partner_yield(endpoint);
+    if (strcmp(mode, "signal") == 0)
+        partner_signal(endpoint, startup_handle("back"));
 }
