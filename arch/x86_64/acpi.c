@@ -13,6 +13,7 @@
 #define BIOS_AREA 0xe0000u
 #define BIOS_AREA_BYTES 0x20000u
 #define TABLES_MAX 64u
+#define REGISTERS_ALIGN 256u /* so that an IOAPIC's or HPET's registers are in one page */
 #define USUAL_LAPIC 0xfee00000u
 #define USUAL_IOAPIC 0xfec00000u
 
@@ -114,7 +115,8 @@ static void madt_entry(const uint8_t *entry, uint32_t bytes)
 {
     if (entry[0] == MADT_LAPIC && bytes >= 8 && get32(entry + 4) & 1) {
         x86_acpi.cpus++;
-    } else if (entry[0] == MADT_IOAPIC && bytes >= 12 && x86_acpi.ioapics < X86_IOAPICS_MAX) {
+    } else if (entry[0] == MADT_IOAPIC && bytes >= 12 && x86_acpi.ioapics < X86_IOAPICS_MAX &&
+               get32(entry + 4) % REGISTERS_ALIGN == 0) {
         x86_acpi.ioapic[x86_acpi.ioapics].address = get32(entry + 4);
         x86_acpi.ioapic[x86_acpi.ioapics].base = get32(entry + 8);
         x86_acpi.ioapics++;
@@ -150,7 +152,8 @@ static void hpet_read(void)
 {
     uint32_t bytes;
     const uint8_t *hpet = acpi_find("HPET", &bytes);
-    if (hpet && bytes >= 56 && hpet[40] == 0) /* in memory, not in ports */
+    if (hpet && bytes >= 56 && hpet[40] == 0 && /* in memory, not in ports */
+        get64(hpet + 44) % REGISTERS_ALIGN == 0)
         x86_acpi.hpet = get64(hpet + 44);
 }
 

@@ -201,7 +201,8 @@ volatile void *x86_device_map(uint64_t address)
 
 const void *x86_passage(uint64_t address, uint64_t bytes)
 {
-    if (bytes > X86_PASSAGE_BYTES || address >> x86_physical_bits != 0)
+    if (bytes > X86_PASSAGE_BYTES || address + bytes < address ||
+        (address + bytes) >> x86_physical_bits != 0)
         return NULL;
     uint64_t first = address & ENTRY_ADDRESS;
     for (uint32_t page = 0; page < PASSAGE_PAGES; page++) {

@@ -52,7 +52,8 @@ struct x86_ranges {
 };
 
 /* Adds or takes away frames [first, end); an empty or backward range changes nothing. 0: the list
-   is full and the call did less than asked: add nothing, take a whole range away. */
+   was full. Then nothing was added, or more than asked taken away: what follows in the range that
+   should have become two; call again to take away the rest. */
 int x86_ranges_add(struct x86_ranges *list, uint64_t first, uint64_t end);
 int x86_ranges_remove(struct x86_ranges *list, uint64_t first, uint64_t end);
 /* 1 if any, or all, of the frames [first, end) are in the list. */
