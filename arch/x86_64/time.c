@@ -10,6 +10,7 @@
 #include "arch/x86_64/x86.h"
 
 #define MEASURE_NS 2000000ul
+#define SAMPLES 4u
 #define POLLS_MAX 50000000u
 #define POLLS_STUCK 100000u /* a counter that stands still so long does not run */
 
@@ -41,17 +42,39 @@ static uint64_t scale(uint64_t value, uint64_t factor)
     return (uint64_t)((unsigned __int128)value * factor >> 32);
 }
 
-static void span_begin(struct span *span)
+/* What the three clocks show at one moment. */
+struct sample {
+    uint64_t tsc;
+    uint32_t hpet, timer;
+};
+
+/* The best of a few: a virtual machine may lose the processor between two readings. */
+static struct sample sample_take(volatile uint32_t *counter)
 {
-    x86_apic_timer_start(UINT32_MAX);
-    span->tsc = x86_tsc();
+    struct sample best = {0};
+    uint64_t best_took = UINT64_MAX;
+    for (uint32_t i = 0; i < SAMPLES; i++) {
+        uint64_t begin = x86_tsc();
+        struct sample sample = {begin, *counter, x86_apic_timer_left()};
+        uint64_t took = x86_tsc() - begin;
+        if (took < best_took) {
+            best_took = took;
+            best = sample;
+        }
+    }
+    return best;
 }
 
-static void span_end(struct span *span)
+/* Waits until the counter moved on by wanted ticks. 0: it does not run. */
+static int hpet_wait(volatile uint32_t *counter, uint32_t wanted)
 {
-    span->tsc = x86_tsc() - span->tsc;
-    span->timer = UINT32_MAX - x86_apic_timer_left();
-    x86_apic_timer_start(0);
+    uint32_t begin = *counter, now = begin;
+    for (uint32_t i = 0; i < POLLS_MAX && now - begin < wanted; i++) {
+        now = *counter;
+        if (i == POLLS_STUCK && now == begin)
+            return 0;
+    }
+    return now - begin >= wanted;
 }
 
 /* 1: measured. 0: there is no HPET that runs. */
@@ -65,16 +88,16 @@ static int measure_hpet(struct span *span)
         return 0;
     *(volatile uint32_t *)(hpet + HPET_CONFIG) |= 1;
     volatile uint32_t *counter = (volatile uint32_t *)(hpet + HPET_COUNTER);
-    uint32_t begin = *counter, now = begin, wanted = (uint32_t)(MEASURE_NS * FS_PER_NS / period);
-    span_begin(span);
-    for (uint32_t i = 0; i < POLLS_MAX && now - begin < wanted; i++) {
-        now = *counter;
-        if (i == POLLS_STUCK && now == begin)
-            return 0;
-    }
-    span_end(span);
-    span->ns = (now - begin) * period / FS_PER_NS;
-    return now - begin >= wanted;
+    x86_apic_timer_start(UINT32_MAX);
+    struct sample first = sample_take(counter);
+    if (!hpet_wait(counter, (uint32_t)(MEASURE_NS * FS_PER_NS / period)))
+        return 0;
+    struct sample last = sample_take(counter);
+    x86_apic_timer_start(0);
+    span->ns = (last.hpet - first.hpet) * period / FS_PER_NS;
+    span->tsc = last.tsc - first.tsc;
+    span->timer = first.timer - last.timer;
+    return 1;
 }
 
 static int measure_pit(struct span *span)
@@ -83,11 +106,14 @@ static int measure_pit(struct span *span)
     x86_out8(PIT_COMMAND, 0xb0);                                   /* channel 2, one count down */
     x86_out8(PIT_CHANNEL_2, PIT_COUNT & 0xff);
     x86_out8(PIT_CHANNEL_2, PIT_COUNT >> 8);
-    span_begin(span);
+    x86_apic_timer_start(UINT32_MAX);
+    span->tsc = x86_tsc();
     uint32_t i = 0;
     while (i < POLLS_MAX && !(x86_in8(PIT_GATE) & 0x20))
         i++;
-    span_end(span);
+    span->tsc = x86_tsc() - span->tsc;
+    span->timer = UINT32_MAX - x86_apic_timer_left();
+    x86_apic_timer_start(0);
     span->ns = PIT_COUNT * 1000000000ul / PIT_HZ;
     return i < POLLS_MAX;
 }
