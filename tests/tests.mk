@@ -9,7 +9,7 @@ UNIT_SAN := -fsanitize=address,undefined -fno-sanitize-recover=all
 UNIT_FLAGS = -std=gnu11 -g -O1 $(WARN) $(UNIT_SAN) -fno-omit-frame-pointer -D_GNU_SOURCE= -I. -Iinclude -MMD -MP \
   -include arch/hosted/windows.h $(UNIT_EXTRA)
 UNIT_HOSTED := arch/hosted/memory.c arch/hosted/direct.c arch/hosted/panic.c arch/hosted/snapshot.c
-UNIT_SUPPORT := $(addprefix tests/unit/,memory.c harness.c calls.c elf_image.c)
+UNIT_SUPPORT := $(addprefix tests/unit/,memory.c harness.c state.c calls.c elf_image.c)
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(UNIT)/%,$(wildcard tests/unit/test_*.c))
 UNIT_KERNEL_OBJ := $(patsubst %.c,$(UNIT)/%.o,$(CORE_SRC) $(UNIT_HOSTED))
 UNIT_SUPPORT_OBJ := $(patsubst %.c,$(UNIT)/%.o,$(UNIT_SUPPORT))

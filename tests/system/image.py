@@ -51,7 +51,7 @@ def iso_boot(machine, *firmware):
     child = subprocess.Popen(line, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     try:
         child.stdin.write(b"")
-        seen = read_until(child, rb"[$>#] $", 120)
+        seen = read_until(child, rb"atmos> ", 120)
         child.stdin.write(b"echo from the image; exit 9\r")
         child.stdin.flush()
         seen += read_until(child, rb"\nfrom the image", 60)

@@ -63,9 +63,6 @@ extern uint32_t check_unchanged_every;
 /* 0: invariants are looked at by the test itself. */
 extern uint32_t check_invariants_every;
 
-/* A number for all kernel state but what a failing call of t may change. */
-uint64_t state_hash(pfn_t t);
-
 /* ---- actors: a process with one thread, made by init in a container ---- */
 
 #define ACTOR_CODE 0x400000u

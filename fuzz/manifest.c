@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+/* libFuzzer target: init's manifest. Any bytes are legal; what is read keeps its bounds, and every error names a line. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "servers/init/manifest.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* The host's C library has none; the programs have lib/string.c. */
+size_t strlcpy(char *to, const char *from, size_t size);
+size_t strlcpy(char *to, const char *from, size_t size)
+{
+    size_t length = strlen(from);
+    if (size > 0) {
+        size_t copied = length < size ? length : size - 1;
+        memcpy(to, from, copied);
+        to[copied] = 0;
+    }
+    return length;
+}
+
+static size_t lines;
+static size_t complaints;
+
+static void check(int condition)
+{
+    if (!condition)
+        abort();
+}
+
+static void complain(unsigned line, const char *wrong, const char *word)
+{
+    check(line >= 1 && line <= lines && *wrong != 0 && word != NULL);
+    complaints++;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static struct manifest m;
+    memset(&m, 0x5A, sizeof m);
+    lines = 1;
+    complaints = 0;
+    for (size_t i = 0; i < size; i++)
+        lines += data[i] == '\n';
+    manifest_read((const char *)data, size, &m, complain);
+    check(m.programs <= MANIFEST_PROGRAMS && m.errors == complaints);
+    for (size_t i = 0; i < m.programs; i++) {
+        const struct manifest_program *p = &m.program[i];
+        check(memchr(p->name, 0, sizeof p->name) != NULL && memchr(p->file, 0, sizeof p->file) != NULL);
+        check(p->arguments <= MANIFEST_LIST && p->uses <= MANIFEST_LIST && p->grants <= MANIFEST_LIST);
+        check(p->ceiling < 64 && p->priority < 64);
+    }
+    return 0;
+}
