@@ -20,6 +20,7 @@
 #define ARRAY(type, name, slot, count) extern type name[count];
 #endif
 
+/* clang-format off */
 WINDOW(struct thread, thread_at, 0, FRAMES_MAX)
 WINDOW(struct process, process_at, 1, FRAMES_MAX)
 WINDOW(struct container, container_at, 2, FRAMES_MAX)
@@ -54,6 +55,7 @@ WINDOW(struct page_words, page_at, 6, FRAMES_MAX)
     X(uint32_t, big_pos, 20, REGIONS_MAX)                                                                     \
     X(uint32_t, partial_slot, 21, REGIONS_MAX)   /* all regions, those partly free first */                   \
     X(uint32_t, partial_pos, 22, REGIONS_MAX)
+/* clang-format on */
 #define FRAME_ARRAY_COUNT 23
 
 FRAME_ARRAYS(ARRAY)
