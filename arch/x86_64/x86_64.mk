@@ -4,12 +4,14 @@
 
 X86 := $(BUILD)/x86_64
 X86_CC ?= $(CC)
-# No SSE in the kernel, so no reason to keep stacks aligned to 16.
-X86_ALIGN := $(if $(findstring clang,$(X86_CC)),-mstack-alignment=8,-mpreferred-stack-boundary=3)
+# No SSE in the kernel, so no reason to keep stacks aligned to 16; and three passes of gcc that make code smaller by
+# making its paths longer.
+X86_SHORT := $(if $(findstring clang,$(X86_CC)),-mstack-alignment=8,-mpreferred-stack-boundary=3 \
+	-fno-code-hoisting -fno-crossjumping -fno-tree-tail-merge)
 X86_CFLAGS := -std=gnu11 -O2 -g $(WARN) -I. -Iinclude -include arch/x86_64/windows.h -ffreestanding \
 	-fno-pic -fno-pie -mcmodel=kernel -mno-red-zone -mgeneral-regs-only -fno-stack-protector \
 	-fcf-protection=none -fno-asynchronous-unwind-tables -fno-strict-aliasing -fno-common \
-	-fwrapv -MMD -MP $(X86_ALIGN) $(X86_EXTRA)
+	-fwrapv -MMD -MP $(X86_SHORT) $(X86_EXTRA)
 X86_CORE ?= $(CORE_SRC)
 X86_OBJ := $(patsubst %.c,$(X86)/%.o,$(X86_CORE) $(wildcard arch/x86_64/*.c)) \
 	$(patsubst %.S,$(X86)/%.o,$(wildcard arch/x86_64/*.S))
