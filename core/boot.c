@@ -55,7 +55,8 @@ void kernel_boot_ram(pfn_t first, pfn_t count)
 {
     for (pfn_t i = 0; i < count; i++) {
         pfn_t p = first + i;
-        if (p == 0 || p >= boot_frames || frame_kind[p] != FRAME_RESERVED) continue;
+        if (p == 0 || p >= boot_frames || frame_kind[p] != FRAME_RESERVED)
+            continue;
         frame_kind[p] = FRAME_FREE;
         block_free(p, BLOCK_4K);
     }
@@ -64,23 +65,22 @@ void kernel_boot_ram(pfn_t first, pfn_t count)
 void kernel_boot_cpu(cpu_t cpu)
 {
     pfn_t p = frame_create(FRAME_RUNQUEUE);
-    if (p == 0) arch_panic("no memory for the run queues of CPU", cpu, 0);
+    if (p == 0)
+        arch_panic("no memory for the run queues of CPU", cpu, 0);
     for (uint32_t i = 0; i < PRIORITIES; i++)
         endpoint_at[E(p * SLOTS + i)].mode = MODE_RUN;
     cpu_at[cpu].run = p * SLOTS;
 }
 
-uint64_t kernel_free_frames(void)
-{
-    return alloc_free_frames();
-}
+uint64_t kernel_free_frames(void) { return alloc_free_frames(); }
 
 /* Byte i of a span; 0 past its end. */
 /*@ requires 0 < s.frame && s.frame + s.bytes / PAGE_SIZE + 1 < FRAMES_MAX; assigns \nothing;
     ensures i >= s.bytes ==> \result == 0; */
 static uint8_t span_byte(struct span s, uint64_t i)
 {
-    if (i >= s.bytes) return 0;
+    if (i >= s.bytes)
+        return 0;
     uint64_t at = s.start + i;
     pfn_t p = s.frame + (pfn_t)(at / PAGE_SIZE);
     return (uint8_t)(page_at[U(p)].word[at % PAGE_SIZE / 8] >> (8 * (at % 8)));
@@ -103,7 +103,9 @@ static uint64_t span_hex(struct span s, uint64_t i)
     uint64_t value = 0;
     for (uint32_t b = 0; b < 8; b++) {
         uint8_t c = span_byte(s, i + b);
-        uint8_t digit = c >= 'a' ? (uint8_t)(c - 'a' + 10) : c >= 'A' ? (uint8_t)(c - 'A' + 10) : (uint8_t)(c - '0');
+        uint8_t digit = c >= 'a'   ? (uint8_t)(c - 'a' + 10)
+                        : c >= 'A' ? (uint8_t)(c - 'A' + 10)
+                                   : (uint8_t)(c - '0');
         value = value * 16 + digit % 16;
     }
     return value;
@@ -114,7 +116,8 @@ static bool span_equals(struct span s, uint64_t i, const char *text)
 {
     uint32_t n = 0;
     while (text[n] != 0) {
-        if (span_byte(s, i + n) != (uint8_t)text[n]) return false;
+        if (span_byte(s, i + n) != (uint8_t)text[n])
+            return false;
         n++;
     }
     return span_byte(s, i + n) == 0;
@@ -124,7 +127,8 @@ static bool span_equals(struct span s, uint64_t i, const char *text)
 static bool span_magic(struct span s, uint64_t i, const char *text, uint32_t n)
 {
     for (uint32_t b = 0; b < n; b++)
-        if (span_byte(s, i + b) != (uint8_t)text[b]) return false;
+        if (span_byte(s, i + b) != (uint8_t)text[b])
+            return false;
     return true;
 }
 
@@ -136,11 +140,13 @@ static struct span archive_find(struct span archive, const char *path)
     struct span none = {0, 0, 0};
     uint64_t at = 0;
     for (uint32_t n = 0; n < CPIO_FILES_MAX; n++) {
-        if (at + CPIO_HEADER > archive.bytes || !span_magic(archive, at, "070701", 6)) return none;
+        if (at + CPIO_HEADER > archive.bytes || !span_magic(archive, at, "070701", 6))
+            return none;
         uint64_t size = span_hex(archive, at + 54);
         uint64_t name = span_hex(archive, at + 94);
         uint64_t data = (at + CPIO_HEADER + name + 3) / 4 * 4;
-        if (data > archive.bytes || size > archive.bytes - data) return none;
+        if (data > archive.bytes || size > archive.bytes - data)
+            return none;
         if (span_equals(archive, at + CPIO_HEADER, path)) {
             struct span file = {archive.frame, archive.start + data, size};
             return file;
@@ -157,7 +163,8 @@ static struct span archive_find(struct span archive, const char *path)
 static const char *page_fresh(pfn_t p, uint64_t va, uint32_t flags)
 {
     status_t status = memory_map(p, va, flags);
-    if (status == ERR_EXISTS) return "segments of bin/init overlap";
+    if (status == ERR_EXISTS)
+        return "segments of bin/init overlap";
     return status == ERR_NONE ? NULL : "not enough memory for bin/init";
 }
 
@@ -168,7 +175,8 @@ static void page_fill(pfn_t p, uint64_t va, struct span data, uint64_t start)
 {
     pfn_t f = (pfn_t)entry_frame(memory_entry(p, va));
     for (uint32_t i = 0; i < PAGE_SIZE; i++) {
-        if (va + i < start) continue;
+        if (va + i < start)
+            continue;
         uint8_t byte = span_byte(data, va + i - start);
         page_at[U(f)].word[i / 8] |= (uint64_t)byte << (8 * (i % 8));
     }
@@ -180,23 +188,29 @@ static void page_fill(pfn_t p, uint64_t va, struct span data, uint64_t start)
     ensures kernel_wf; */
 static const char *segment_load(pfn_t p, struct span file, uint64_t at)
 {
-    if (span_number(file, at, 4) != ELF_PT_LOAD) return NULL;
+    if (span_number(file, at, 4) != ELF_PT_LOAD)
+        return NULL;
     uint64_t offset = span_number(file, at + 8, 8);
     uint64_t va = span_number(file, at + 16, 8);
     uint64_t stored = span_number(file, at + 32, 8);
     uint64_t size = span_number(file, at + 40, 8);
     uint32_t elf = (uint32_t)span_number(file, at + 4, 4);
-    if (size == 0) return NULL;
+    if (size == 0)
+        return NULL;
     if (stored > size || offset > file.bytes || stored > file.bytes - offset)
         return "a segment of bin/init leaves the file";
-    if (va >= USER_TOP || size > USER_TOP || !user_range(va - va % PAGE_SIZE, (va % PAGE_SIZE + size + 4095) / PAGE_SIZE))
+    if (va >= USER_TOP || size > USER_TOP ||
+        !user_range(va - va % PAGE_SIZE, (va % PAGE_SIZE + size + 4095) / PAGE_SIZE))
         return "a segment of bin/init leaves user memory";
-    if (elf % 4 == 3) return "a segment of bin/init is writable and executable";
-    uint32_t flags = PAGE_READ | (elf / 2 % 2 != 0 ? PAGE_WRITE : 0) | (elf % 2 != 0 ? PAGE_EXECUTE : 0);
+    if (elf % 4 == 3)
+        return "a segment of bin/init is writable and executable";
+    uint32_t flags =
+        PAGE_READ | (elf / 2 % 2 != 0 ? PAGE_WRITE : 0) | (elf % 2 != 0 ? PAGE_EXECUTE : 0);
     struct span data = {file.frame, file.start + offset, stored};
     for (uint64_t page = va - va % PAGE_SIZE; page < va + size; page += PAGE_SIZE) {
         const char *wrong = page_fresh(p, page, flags);
-        if (wrong != NULL) return wrong;
+        if (wrong != NULL)
+            return wrong;
         page_fill(p, page, data, va);
     }
     return NULL;
@@ -208,7 +222,8 @@ static const char *segment_load(pfn_t p, struct span file, uint64_t at)
     ensures kernel_wf && (\result == \null ==> *entry < USER_TOP); */
 static const char *program_load(pfn_t p, struct span file, uint64_t *entry)
 {
-    if (!span_magic(file, 0, "\177ELF\2\1", 6)) return "bin/init is not a 64-bit little-endian ELF file";
+    if (!span_magic(file, 0, "\177ELF\2\1", 6))
+        return "bin/init is not a 64-bit little-endian ELF file";
     if (span_number(file, 16, 2) != 2 || span_number(file, 18, 2) != 62)
         return "bin/init is not a static x86-64 program";
     uint64_t table = span_number(file, 32, 8);
@@ -218,7 +233,8 @@ static const char *program_load(pfn_t p, struct span file, uint64_t *entry)
         return "the program headers of bin/init are malformed";
     for (uint64_t i = 0; i < count; i++) {
         const char *wrong = segment_load(p, file, table + i * 56);
-        if (wrong != NULL) return wrong;
+        if (wrong != NULL)
+            return wrong;
     }
     *entry = span_number(file, 24, 8);
     return *entry < USER_TOP ? NULL : "the entry point of bin/init leaves user memory";
@@ -248,7 +264,8 @@ static const char *archive_map(pfn_t p, const struct boot_image *image, pfn_t fr
         pfn_t f = image->initrd + i;
         uint64_t va = INITRD_VA + (uint64_t)i * PAGE_SIZE;
         uint32_t missing = table_missing(process_at[P(p)].root, va, 1);
-        if (!process_fits(p, 1 + missing)) return "not enough memory to map the initial ramdisk";
+        if (!process_fits(p, 1 + missing))
+            return "not enough memory to map the initial ramdisk";
         page_map(f);
         process_charge(p, 1 + missing);
         pfn_t t = table_make(process_at[P(p)].root, va, 1);
@@ -264,7 +281,8 @@ static const char *archive_map(pfn_t p, const struct boot_image *image, pfn_t fr
 static const char *init_pages(pfn_t p, const struct boot_image *image)
 {
     for (uint32_t i = 1; i <= INIT_STACK_PAGES; i++)
-        if (memory_map(p, INIT_STACK_TOP - (uint64_t)i * PAGE_SIZE, PAGE_READ | PAGE_WRITE) != ERR_NONE)
+        if (memory_map(p, INIT_STACK_TOP - (uint64_t)i * PAGE_SIZE, PAGE_READ | PAGE_WRITE) !=
+            ERR_NONE)
             return "not enough memory for the stack of init";
     if (memory_map(p, INIT_MESSAGE_VA, PAGE_READ | PAGE_WRITE) != ERR_NONE ||
         memory_map(p, BOOT_INFO_VA, PAGE_READ | PAGE_WRITE) != ERR_NONE)
@@ -291,7 +309,8 @@ static struct handle handle_to_devices(uint8_t kind, uint64_t last)
 {
     struct handle h = handle_to(kind, 0, 0);
     h.badge = last;
-    if (kind != KIND_MEMORY) return h;
+    if (kind != KIND_MEMORY)
+        return h;
     h.badge = 0;
     h.generation = last + 1;
     return h;
@@ -313,33 +332,43 @@ static void init_handles(pfn_t p, pfn_t t)
     n[BOOT_PORTS] = process_handle_open(p, handle_to_devices(KIND_PORTS, 65535));
     n[BOOT_MEMORY] = process_handle_open(p, handle_to_devices(KIND_MEMORY, PTE_FRAMES - 1));
     for (uint32_t i = BOOT_CONTAINER; i < BOOT_HANDLES; i++)
-        if (n[i] != i) arch_panic("init's first handles have other numbers than the ABI says", i, n[i]);
+        if (n[i] != i)
+            arch_panic("init's first handles have other numbers than the ABI says", i, n[i]);
 }
 
 const char *kernel_boot_init(const struct boot_image *image, pfn_t *first)
 {
     pfn_t frames = (pfn_t)((image->initrd_bytes + PAGE_SIZE - 1) / PAGE_SIZE);
     struct span archive = {image->initrd, 0, image->initrd_bytes};
-    if (image->initrd == 0 || image->initrd_bytes == 0) return "there is no initial ramdisk: load initrd.cpio with the kernel";
+    if (image->initrd == 0 || image->initrd_bytes == 0)
+        return "there is no initial ramdisk: load initrd.cpio with the kernel";
     archive_adopt(image, frames);
     struct span program = archive_find(archive, INIT_PATH);
-    if (program.bytes == 0) return "the initial ramdisk has no file bin/init (or is no newc cpio archive)";
+    if (program.bytes == 0)
+        return "the initial ramdisk has no file bin/init (or is no newc cpio archive)";
     uint64_t cpus = 0;
     for (cpu_t cpu = 0; cpu < CPUS_MAX; cpu++)
-        if (cpu_at[cpu].run != 0) cpus |= (uint64_t)1 << cpu;
+        if (cpu_at[cpu].run != 0)
+            cpus |= (uint64_t)1 << cpu;
     pfn_t c = container_create(0, 0, cpus, PRIORITIES - 1);
-    if (c == 0) return "not enough memory for the root container";
+    if (c == 0)
+        return "not enough memory for the root container";
     container_at[C(c)].total = alloc_free_frames() + frames;
     container_at[C(c)].name[0] = 0x746f6f72u; /* "root" */
     pfn_t p = container_fits(c, PROCESS_FRAMES) ? process_create(c) : 0;
-    if (p == 0) return "not enough memory for the first process";
+    if (p == 0)
+        return "not enough memory for the first process";
     process_at[P(p)].name[0] = 0x74696e69u; /* "init" */
     uint64_t entry = 0;
     const char *wrong = program_load(p, program, &entry);
-    if (wrong == NULL) wrong = init_pages(p, image);
-    if (wrong == NULL) wrong = archive_map(p, image, frames);
-    if (wrong != NULL) return wrong;
-    if (!process_fits(p, 1)) return "not enough memory for the first thread";
+    if (wrong == NULL)
+        wrong = init_pages(p, image);
+    if (wrong == NULL)
+        wrong = archive_map(p, image, frames);
+    if (wrong != NULL)
+        return wrong;
+    if (!process_fits(p, 1))
+        return "not enough memory for the first thread";
     pfn_t t = thread_create(p, PRIORITIES / 2, 0);
     reg_set(t, REG_RIP, entry);
     reg_set(t, REG_RSP, INIT_STACK_TOP);

@@ -27,9 +27,9 @@ void kernel_boot_cpu(cpu_t cpu);
 
 /* What the first process is made of. */
 struct boot_image {
-    pfn_t initrd;          /* first frame of the newc cpio archive, page aligned; its frames are never given as RAM */
+    pfn_t initrd; /* first frame of the newc cpio archive, page aligned; its frames are never given as RAM */
     uint64_t initrd_bytes;
-    const char *command;   /* see atm_boot_info.command */
+    const char *command; /* see atm_boot_info.command */
     uint64_t rsdp;
     uint64_t machine;
 };

@@ -3,7 +3,8 @@
 #include "core/container.h"
 #include "core/process.h"
 
-#define REAP_STEPS 4u /* containers entered or destroyed, or process pieces done, by one container_reap */
+#define REAP_STEPS                                                                                 \
+    4u /* containers entered or destroyed, or process pieces done, by one container_reap */
 
 uint64_t container_left(pfn_t c)
 {
@@ -17,28 +18,25 @@ bool container_fits(pfn_t c, uint64_t n)
 
 bool container_fits_both(pfn_t a, uint64_t n, pfn_t b, uint64_t m)
 {
-    if (a == b) return container_fits(a, n + m);
+    if (a == b)
+        return container_fits(a, n + m);
     return container_fits(a, n) && container_fits(b, m) && n + m <= alloc_free_frames();
 }
 
-void container_charge(pfn_t c, uint64_t n)
-{
-    container_at[C(c)].used += n;
-}
+void container_charge(pfn_t c, uint64_t n) { container_at[C(c)].used += n; }
 
-void container_uncharge(pfn_t c, uint64_t n)
-{
-    container_at[C(c)].used -= n;
-}
+void container_uncharge(pfn_t c, uint64_t n) { container_at[C(c)].used -= n; }
 
 pfn_t container_create(pfn_t parent, uint64_t total, uint64_t cpus, uint8_t ceiling)
 {
     pfn_t c = frame_create(FRAME_CONTAINER);
-    if (c == 0) return 0;
+    if (c == 0)
+        return 0;
     container_at[C(c)].total = total;
     container_at[C(c)].cpus = cpus;
     container_at[C(c)].ceiling = ceiling;
-    if (parent == 0) return c; /* the root container */
+    if (parent == 0)
+        return c; /* the root container */
     container_at[C(c)].depth = container_at[C(parent)].depth + 1;
     container_at[C(parent)].carved += total;
     container_at[C(parent)].children++;
@@ -101,7 +99,8 @@ static bool container_reap_step(pfn_t c)
     }
     pfn_t parent = frame_owner[at];
     container_destroy(at);
-    if (at == c) return true;
+    if (at == c)
+        return true;
     reap_move(c, parent);
     return false;
 }
@@ -112,6 +111,7 @@ bool container_reap(pfn_t c)
     /*@ loop invariant 0 <= n <= REAP_STEPS && kernel_wf && is_container(c);
         loop variant REAP_STEPS - n; */
     for (n = 0; n < REAP_STEPS; n++)
-        if (container_reap_step(c)) return true;
+        if (container_reap_step(c))
+            return true;
     return false;
 }

@@ -41,7 +41,8 @@ static void heap_up(uint32_t i, pfn_t t)
         loop variant i; */
     while (i > 1) {
         pfn_t parent = deadline_heap[i / 2];
-        if (thread_at[T(parent)].deadline <= thread_at[T(t)].deadline) break;
+        if (thread_at[T(parent)].deadline <= thread_at[T(t)].deadline)
+            break;
         heap_put(i, parent);
         i = i / 2;
     }
@@ -56,9 +57,12 @@ static void heap_up(uint32_t i, pfn_t t)
 static uint32_t heap_child(uint32_t i)
 {
     uint32_t child = i * 2;
-    if (child == deadline_count) return child;
-    return thread_at[T(deadline_heap[child + 1])].deadline < thread_at[T(deadline_heap[child])].deadline ? child + 1
-                                                                                                        : child;
+    if (child == deadline_count)
+        return child;
+    return thread_at[T(deadline_heap[child + 1])].deadline <
+                   thread_at[T(deadline_heap[child])].deadline
+               ? child + 1
+               : child;
 }
 
 /* Moves t down from place i, which is free, until both children are later; i doubles, so in HEAP_STEPS steps at most. */
@@ -88,7 +92,8 @@ static void heap_down(uint32_t i, pfn_t t)
         loop variant deadline_count - i; */
     while (i * 2 <= deadline_count) {
         uint32_t child = heap_child(i);
-        if (thread_at[T(t)].deadline <= thread_at[T(deadline_heap[child])].deadline) break;
+        if (thread_at[T(t)].deadline <= thread_at[T(deadline_heap[child])].deadline)
+            break;
         heap_put(i, deadline_heap[child]);
         i = child;
     }
@@ -105,19 +110,18 @@ void deadline_insert(pfn_t t, uint64_t time)
 void deadline_remove(pfn_t t)
 {
     uint32_t i = thread_at[T(t)].heap_index;
-    if (i == 0) return;
+    if (i == 0)
+        return;
     pfn_t last = deadline_heap[deadline_count];
     deadline_heap[deadline_count] = 0;
     deadline_count--;
     thread_at[T(t)].heap_index = 0;
-    if (last == t) return;
+    if (last == t)
+        return;
     if (i > 1 && thread_at[T(last)].deadline < thread_at[T(deadline_heap[i / 2])].deadline)
         heap_up(i, last);
     else
         heap_down(i, last);
 }
 
-pfn_t deadline_first(void)
-{
-    return deadline_count == 0 ? 0 : deadline_heap[1];
-}
+pfn_t deadline_first(void) { return deadline_count == 0 ? 0 : deadline_heap[1]; }

@@ -36,10 +36,7 @@ void frame_retype(pfn_t p, uint8_t kind)
     frame_begin(p, kind);
 }
 
-void frame_become_user(pfn_t p)
-{
-    frame_begin(p, FRAME_USER);
-}
+void frame_become_user(pfn_t p) { frame_begin(p, FRAME_USER); }
 
 void frame_retire(pfn_t p)
 {

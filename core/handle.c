@@ -36,6 +36,6 @@ uint32_t handle_install(pfn_t process, struct handle h)
 void handle_remove(pfn_t process, uint32_t number)
 {
     slot_t slot = process_at[P(process)].handle_page[number / SLOTS] * SLOTS + number % SLOTS;
-    handle_at[H(slot)] = (struct handle){ .kind = KIND_NONE };
+    handle_at[H(slot)] = (struct handle){.kind = KIND_NONE};
     handle_push(process, number);
 }

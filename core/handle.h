@@ -75,7 +75,8 @@ static inline bool handle_live(slot_t h)
     uint64_t generation = handle_at[H(h)].generation;
     switch (handle_at[H(h)].kind) {
     case KIND_ENDPOINT:
-        return frame_kind[object / SLOTS] == FRAME_ENDPOINTS && endpoint_at[E(object)].generation == generation;
+        return frame_kind[object / SLOTS] == FRAME_ENDPOINTS &&
+               endpoint_at[E(object)].generation == generation;
     case KIND_CONTAINER:
     case KIND_PROCESS:
     case KIND_THREAD:

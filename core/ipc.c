@@ -22,12 +22,16 @@ static void block(pfn_t t, uint8_t state)
     ensures kernel_wf; */
 static status_t wait_begin(pfn_t t, uint64_t options)
 {
-    if ((options & TAG_NONBLOCK) != 0) return ERR_WOULD_BLOCK;
-    if ((options & TAG_DEADLINE) == 0) return ERR_NONE;
+    if ((options & TAG_NONBLOCK) != 0)
+        return ERR_WOULD_BLOCK;
+    if ((options & TAG_DEADLINE) == 0)
+        return ERR_NONE;
     uint64_t time = thread_at[T(t)].reg[REG_RBX];
-    if (time <= arch_clock()) return ERR_TIMEOUT;
+    if (time <= arch_clock())
+        return ERR_TIMEOUT;
     deadline_insert(t, time);
-    if (deadline_first() == t) sched_timer_arm(thread_at[T(t)].cpu);
+    if (deadline_first() == t)
+        sched_timer_arm(thread_at[T(t)].cpu);
     return ERR_NONE;
 }
 
@@ -49,7 +53,8 @@ static void call_link(pfn_t caller, pfn_t callee)
 {
     uint64_t id = frame_birth();
     thread_at[T(caller)].call_id = id;
-    thread_at[T(caller)].state = thread_at[T(caller)].fault_kind == 0 ? THREAD_CALLING : THREAD_FAULTED;
+    thread_at[T(caller)].state =
+        thread_at[T(caller)].fault_kind == 0 ? THREAD_CALLING : THREAD_FAULTED;
     thread_at[T(callee)].reply_to = caller;
     thread_at[T(callee)].reply_id = id;
 }
@@ -79,7 +84,8 @@ static status_t send_now(pfn_t t, pfn_t r, struct way way)
 {
     if (way.calls) { /* a deadline is for the answer, too */
         status_t status = wait_begin(t, thread_at[T(t)].reg[REG_RSI] & TAG_DEADLINE);
-        if (status != ERR_NONE) return status;
+        if (status != ERR_NONE)
+            return status;
     }
     status_t status = message_transfer(t, r, way.badge, way.calls ? TAG_CALL : 0, way.grants);
     if (status != ERR_NONE) {
@@ -94,17 +100,23 @@ status_t ipc_send(pfn_t t, struct way way)
     endpoint_t e = way.endpoint;
     uint64_t tag = thread_at[T(t)].reg[REG_RSI];
     status_t status = tag_check(tag);
-    if (status != ERR_NONE) return status;
-    if (endpoint_at[E(e)].mode == MODE_DEAD) return ERR_DEAD;
-    if (TAG_ITEMS(tag) != 0 && !way.grants) return ERR_RIGHTS;
+    if (status != ERR_NONE)
+        return status;
+    if (endpoint_at[E(e)].mode == MODE_DEAD)
+        return ERR_DEAD;
+    if (TAG_ITEMS(tag) != 0 && !way.grants)
+        return ERR_RIGHTS;
     thread_at[T(t)].grants = way.grants;
     if (endpoint_at[E(e)].mode == MODE_RECEIVE) {
         pfn_t r = endpoint_receiver(e);
-        if (r != 0) return send_now(t, r, way);
-        if (endpoint_at[E(e)].mode == MODE_RECEIVE) return ERR_AGAIN;
+        if (r != 0)
+            return send_now(t, r, way);
+        if (endpoint_at[E(e)].mode == MODE_RECEIVE)
+            return ERR_AGAIN;
     }
     status = wait_begin(t, tag);
-    if (status != ERR_NONE) return status;
+    if (status != ERR_NONE)
+        return status;
     thread_at[T(t)].badge = way.badge;
     thread_at[T(t)].calls = way.calls;
     wait_in(t, e, THREAD_SENDING, MODE_SEND);
@@ -129,7 +141,8 @@ static status_t receive_sender(pfn_t t, endpoint_t e)
 {
     pfn_t s = endpoint_at[E(e)].first;
     uint64_t flags = thread_at[T(s)].calls != 0 ? TAG_CALL : 0;
-    status_t status = message_transfer(s, t, thread_at[T(s)].badge, flags, thread_at[T(s)].grants != 0);
+    status_t status =
+        message_transfer(s, t, thread_at[T(s)].badge, flags, thread_at[T(s)].grants != 0);
     (void)endpoint_pop(e);
     if (status != ERR_NONE) {
         thread_wake(s, status);
@@ -142,17 +155,21 @@ static status_t receive_sender(pfn_t t, endpoint_t e)
 
 status_t ipc_receive(pfn_t t, endpoint_t e, uint64_t options)
 {
-    if ((options & ~(uint64_t)(TAG_NONBLOCK | TAG_DEADLINE)) != 0) return ERR_MESSAGE;
-    if (endpoint_at[E(e)].mode == MODE_DEAD) return ERR_DEAD;
+    if ((options & ~(uint64_t)(TAG_NONBLOCK | TAG_DEADLINE)) != 0)
+        return ERR_MESSAGE;
+    if (endpoint_at[E(e)].mode == MODE_DEAD)
+        return ERR_DEAD;
     if (endpoint_at[E(e)].events != 0) {
         thread_set_event(t, endpoint_at[E(e)].events);
         endpoint_at[E(e)].events = 0;
         thread_drop_call(t);
         return ERR_NONE;
     }
-    if (endpoint_at[E(e)].mode == MODE_SEND) return receive_sender(t, e);
+    if (endpoint_at[E(e)].mode == MODE_SEND)
+        return receive_sender(t, e);
     status_t status = wait_begin(t, options);
-    if (status != ERR_NONE) return status;
+    if (status != ERR_NONE)
+        return status;
     thread_drop_call(t);
     wait_in(t, e, THREAD_RECEIVING, MODE_RECEIVE);
     return STATUS_BLOCKED;
@@ -165,20 +182,23 @@ static void fault_answer(pfn_t caller, uint64_t label)
 {
     thread_at[T(caller)].fault_kind = 0;
     thread_at[T(caller)].call_id = 0;
-    if (label != FAULT_RESUME) thread_at[T(caller)].suspended = 1;
+    if (label != FAULT_RESUME)
+        thread_at[T(caller)].suspended = 1;
 }
 
 status_t ipc_reply(pfn_t t, pfn_t caller)
 {
     uint64_t tag = thread_at[T(t)].reg[REG_RSI];
     status_t status = tag_check(tag);
-    if (status != ERR_NONE) return status;
+    if (status != ERR_NONE)
+        return status;
     if (thread_at[T(caller)].fault_kind != 0) {
         fault_answer(caller, TAG_LABEL(tag));
         return ERR_NONE;
     }
     status = message_transfer(t, caller, 0, 0, thread_at[T(caller)].grants != 0);
-    if (status != ERR_NONE) return status;
+    if (status != ERR_NONE)
+        return status;
     deadline_remove(caller);
     thread_at[T(caller)].call_id = 0;
     thread_at[T(caller)].reg[REG_RAX] = 0;
@@ -188,12 +208,16 @@ status_t ipc_reply(pfn_t t, pfn_t caller)
 status_t ipc_reply_receive(pfn_t t, endpoint_t e, uint64_t options)
 {
     cpu_t cpu = thread_at[T(t)].cpu;
-    if (thread_at[T(t)].reply_id == 0) return ERR_NO_CALL;
+    if (thread_at[T(t)].reply_id == 0)
+        return ERR_NO_CALL;
     pfn_t caller = thread_caller(t);
-    if (caller == 0) return ERR_PEER;
-    if (endpoint_at[E(e)].mode == MODE_DEAD) return ERR_DEAD;
+    if (caller == 0)
+        return ERR_PEER;
+    if (endpoint_at[E(e)].mode == MODE_DEAD)
+        return ERR_DEAD;
     status_t status = ipc_reply(t, caller);
-    if (status != ERR_NONE) return status;
+    if (status != ERR_NONE)
+        return status;
     thread_at[T(t)].reply_id = 0;
     status = ipc_receive(t, e, options);
     if (status == STATUS_BLOCKED)
@@ -218,7 +242,8 @@ void ipc_fault(pfn_t t, uint32_t kind, uint64_t address)
     pfn_t r = endpoint_at[E(e)].mode == MODE_RECEIVE ? endpoint_receiver(e) : 0;
     if (r != 0) {
         (void)endpoint_pop(e);
-        if (message_transfer(t, r, badge, TAG_CALL, false) == ERR_NONE) (void)send_finish(t, r, true);
+        if (message_transfer(t, r, badge, TAG_CALL, false) == ERR_NONE)
+            (void)send_finish(t, r, true);
         return;
     }
     if (endpoint_at[E(e)].mode == MODE_RECEIVE) { /* more to set aside: t runs on and faults again */

@@ -51,16 +51,21 @@ static inline void fast_switch(cpu_t cpu, pfn_t from, pfn_t to, uint64_t badge, 
 pfn_t ipc_fast_call(cpu_t cpu, pfn_t t)
 {
     uint64_t tag = thread_at[T(t)].reg[REG_RSI];
-    if (tag % LABEL_SPAN > REGISTER_WORDS) return 0;
+    if (tag % LABEL_SPAN > REGISTER_WORDS)
+        return 0;
     slot_t slot = fast_slot(t, RIGHT_SEND);
-    if (slot == 0) return 0;
+    if (slot == 0)
+        return 0;
     endpoint_t e = handle_at[H(slot)].object;
-    if (endpoint_at[E(e)].mode != MODE_RECEIVE) return 0;
+    if (endpoint_at[E(e)].mode != MODE_RECEIVE)
+        return 0;
     pfn_t r = endpoint_at[E(e)].first;
-    if (!fast_partner(cpu, r)) return 0;
+    if (!fast_partner(cpu, r))
+        return 0;
     uint64_t id = frame_birth();
     (void)queue_pop(e);
-    if (endpoint_at[E(e)].first == 0) endpoint_at[E(e)].mode = MODE_IDLE;
+    if (endpoint_at[E(e)].first == 0)
+        endpoint_at[E(e)].mode = MODE_IDLE;
     thread_at[T(t)].grants = (handle_at[H(slot)].rights & RIGHT_GRANT) != 0;
     thread_at[T(t)].state = THREAD_CALLING;
     thread_at[T(t)].call_id = id;
@@ -86,14 +91,18 @@ static inline pfn_t fast_caller(cpu_t cpu, pfn_t t)
 pfn_t ipc_fast_reply_receive(cpu_t cpu, pfn_t t)
 {
     uint64_t tag = thread_at[T(t)].reg[REG_RSI];
-    if (tag % LABEL_SPAN > REGISTER_WORDS) return 0;
+    if (tag % LABEL_SPAN > REGISTER_WORDS)
+        return 0;
     slot_t slot = fast_slot(t, RIGHT_RECEIVE);
-    if (slot == 0) return 0;
+    if (slot == 0)
+        return 0;
     endpoint_t e = handle_at[H(slot)].object;
     uint32_t mode = endpoint_at[E(e)].mode;
-    if (endpoint_at[E(e)].events != 0 || (mode != MODE_IDLE && mode != MODE_RECEIVE)) return 0;
+    if (endpoint_at[E(e)].events != 0 || (mode != MODE_IDLE && mode != MODE_RECEIVE))
+        return 0;
     pfn_t caller = fast_caller(cpu, t);
-    if (caller == 0) return 0;
+    if (caller == 0)
+        return 0;
     thread_at[T(caller)].call_id = 0;
     thread_at[T(t)].reply_id = 0;
     thread_at[T(t)].state = THREAD_RECEIVING;

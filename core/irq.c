@@ -16,7 +16,8 @@ static bool irq_claimed(uint32_t line)
 
 status_t irq_claim(uint32_t line, endpoint_t e, uint64_t bits)
 {
-    if (irq_claimed(line) && irq_at[line].endpoint != e) return ERR_BUSY;
+    if (irq_claimed(line) && irq_at[line].endpoint != e)
+        return ERR_BUSY;
     irq_at[line].endpoint = e;
     irq_at[line].generation = endpoint_at[E(e)].generation;
     irq_at[line].bits = bits;
@@ -27,7 +28,8 @@ status_t irq_claim(uint32_t line, endpoint_t e, uint64_t bits)
 
 status_t irq_acknowledge(uint32_t line)
 {
-    if (irq_at[line].fired == 0) return ERR_STATE;
+    if (irq_at[line].fired == 0)
+        return ERR_STATE;
     irq_at[line].fired = 0;
     arch_irq_unmask(line);
     return ERR_NONE;
@@ -36,7 +38,8 @@ status_t irq_acknowledge(uint32_t line)
 void irq_deliver(uint32_t line)
 {
     arch_irq_mask(line);
-    if (!irq_claimed(line)) return;
+    if (!irq_claimed(line))
+        return;
     irq_at[line].fired = 1;
     endpoint_signal(irq_at[line].endpoint, irq_at[line].bits);
 }

@@ -17,7 +17,8 @@ bool user_range(uint64_t va, uint64_t pages)
 uint32_t page_span(uint32_t flags)
 {
     uint32_t size = flags / PAGE_SIZE_2M % 16u;
-    if (size == 1) return PAGES_2M;
+    if (size == 1)
+        return PAGES_2M;
     return size == 2 ? PAGES_1G : 1;
 }
 
@@ -32,9 +33,12 @@ static uint32_t page_level(uint32_t flags)
 
 status_t page_flags_check(uint64_t flags)
 {
-    if ((flags & ~(uint64_t)(PERMISSIONS | SIZES | MOST)) != 0) return ERR_ARGUMENT;
-    if ((flags & SIZES) == SIZES || (flags & PAGE_READ) == 0) return ERR_ARGUMENT;
-    if ((flags & PAGE_WRITE) != 0 && (flags & PAGE_EXECUTE) != 0) return ERR_PERM;
+    if ((flags & ~(uint64_t)(PERMISSIONS | SIZES | MOST)) != 0)
+        return ERR_ARGUMENT;
+    if ((flags & SIZES) == SIZES || (flags & PAGE_READ) == 0)
+        return ERR_ARGUMENT;
+    if ((flags & PAGE_WRITE) != 0 && (flags & PAGE_EXECUTE) != 0)
+        return ERR_PERM;
     return ERR_NONE;
 }
 
@@ -43,8 +47,10 @@ status_t page_flags_check(uint64_t flags)
 static uint32_t flags_most(uint32_t flags)
 {
     uint32_t most = flags & MOST;
-    if ((flags & PAGE_WRITE) != 0) most |= PAGE_MAX_WRITE;
-    if ((flags & PAGE_EXECUTE) != 0) most |= PAGE_MAX_EXECUTE;
+    if ((flags & PAGE_WRITE) != 0)
+        most |= PAGE_MAX_WRITE;
+    if ((flags & PAGE_EXECUTE) != 0)
+        most |= PAGE_MAX_EXECUTE;
     return most;
 }
 
@@ -57,13 +63,16 @@ uint64_t memory_entry(pfn_t p, uint64_t va)
 
 pfn_t user_frame(pfn_t root, uint64_t va, uint32_t need)
 {
-    if (va < USER_BASE || va >= USER_TOP) return 0;
+    if (va < USER_BASE || va >= USER_TOP)
+        return 0;
     pfn_t t = table_find(root, va);
     uint32_t level = table_level[t];
     uint64_t e = table_at[PT(t)].entry[table_index(va, level)];
-    if (e % 2 == 0) return 0;
+    if (e % 2 == 0)
+        return 0;
     uint32_t flags = entry_flags(e);
-    if ((flags & PAGE_DEVICE) != 0 || (flags & need) != need) return 0;
+    if ((flags & PAGE_DEVICE) != 0 || (flags & need) != need)
+        return 0;
     return (pfn_t)(entry_frame(e) + va / PAGE_SIZE % page_span(flags));
 }
 
@@ -74,7 +83,8 @@ static status_t place_check(pfn_t p, uint64_t va, uint32_t level)
 {
     pfn_t t = table_find(process_at[P(p)].root, va);
     uint32_t at = table_level[t];
-    if (at < level) return ERR_EXISTS; /* smaller pages were mapped here, their table is left */
+    if (at < level)
+        return ERR_EXISTS; /* smaller pages were mapped here, their table is left */
     return table_at[PT(t)].entry[table_index(va, at)] % 2 == 1 ? ERR_EXISTS : ERR_NONE;
 }
 
@@ -94,7 +104,8 @@ static void place(pfn_t p, uint64_t va, uint32_t level, uint64_t entry, uint64_t
     assigns \nothing; */
 static uint32_t block_span(pfn_t p)
 {
-    if (process_at[P(p)].block == 0) return 0;
+    if (process_at[P(p)].block == 0)
+        return 0;
     return process_at[P(p)].block_size == BLOCK_2M ? PAGES_2M : PAGES_1G;
 }
 
@@ -119,9 +130,11 @@ static bool block_zero(pfn_t p)
     ensures kernel_wf; */
 static status_t block_begin(pfn_t p, uint8_t size, uint32_t span, uint32_t missing)
 {
-    if (span + missing > container_left(frame_owner[p]) + block_span(p)) return ERR_QUOTA;
+    if (span + missing > container_left(frame_owner[p]) + block_span(p))
+        return ERR_QUOTA;
     pfn_t b = block_alloc(size);
-    if (b == 0) return ERR_MEMORY;
+    if (b == 0)
+        return ERR_MEMORY;
     memory_block_drop(p);
     process_charge(p, span);
     process_at[P(p)].block = b;
@@ -139,10 +152,13 @@ static status_t memory_map_super(pfn_t p, uint64_t va, uint32_t flags)
     uint32_t missing = table_missing(process_at[P(p)].root, va, page_level(flags));
     if (block_span(p) != span) {
         status_t status = block_begin(p, (uint8_t)(page_level(flags) - 1), span, missing);
-        if (status != ERR_NONE) return status;
+        if (status != ERR_NONE)
+            return status;
     }
-    if (!process_fits(p, missing)) return ERR_QUOTA;
-    if (!block_zero(p)) return ERR_AGAIN;
+    if (!process_fits(p, missing))
+        return ERR_QUOTA;
+    if (!block_zero(p))
+        return ERR_AGAIN;
     pfn_t b = process_at[P(p)].block;
     process_at[P(p)].block = 0;
     frame_become_user(b);
@@ -154,7 +170,8 @@ static status_t memory_map_super(pfn_t p, uint64_t va, uint32_t flags)
 void memory_block_drop(pfn_t p)
 {
     uint32_t span = block_span(p);
-    if (span == 0) return;
+    if (span == 0)
+        return;
     block_free(process_at[P(p)].block, process_at[P(p)].block_size);
     process_at[P(p)].block = 0;
     process_uncharge(p, span);
@@ -163,11 +180,15 @@ void memory_block_drop(pfn_t p)
 status_t memory_map(pfn_t p, uint64_t va, uint32_t flags)
 {
     status_t status = place_check(p, va, page_level(flags));
-    if (status != ERR_NONE) return status;
-    if (page_level(flags) != 1) return memory_map_super(p, va, flags);
-    if (!process_fits(p, 1 + table_missing(process_at[P(p)].root, va, 1))) return ERR_QUOTA;
+    if (status != ERR_NONE)
+        return status;
+    if (page_level(flags) != 1)
+        return memory_map_super(p, va, flags);
+    if (!process_fits(p, 1 + table_missing(process_at[P(p)].root, va, 1)))
+        return ERR_QUOTA;
     pfn_t f = frame_create(FRAME_USER);
-    if (f == 0) return ERR_MEMORY;
+    if (f == 0)
+        return ERR_MEMORY;
     page_map(f);
     place(p, va, 1, entry_make(f, flags | MOST), 1);
     return ERR_NONE;
@@ -177,8 +198,10 @@ status_t memory_map(pfn_t p, uint64_t va, uint32_t flags)
 /*@ assigns \nothing; */
 static status_t entry_check(uint64_t entry, uint32_t flags)
 {
-    if (entry == 0) return ERR_UNMAPPED;
-    if (page_level(entry_flags(entry)) != page_level(flags)) return ERR_SIZE;
+    if (entry == 0)
+        return ERR_UNMAPPED;
+    if (page_level(entry_flags(entry)) != page_level(flags))
+        return ERR_SIZE;
     return ERR_NONE;
 }
 
@@ -188,7 +211,8 @@ status_t memory_unmap(pfn_t p, uint64_t va, uint32_t flags)
     pfn_t t = table_find(root, va);
     uint32_t k = table_index(va, table_level[t]);
     status_t status = entry_check(memory_entry(p, va), flags);
-    if (status != ERR_NONE) return status;
+    if (status != ERR_NONE)
+        return status;
     memory_entry_drop(p, t, k, va);
     process_uncharge(p, table_prune(t));
     return ERR_NONE;
@@ -199,7 +223,8 @@ void memory_entry_drop(pfn_t p, pfn_t t, uint32_t k, uint64_t va)
     uint64_t e = table_clear(t, k);
     uint32_t flags = entry_flags(e);
     arch_tlb_invalidate(process_at[P(p)].root, va, page_span(flags));
-    if ((flags & PAGE_DEVICE) != 0) return;
+    if ((flags & PAGE_DEVICE) != 0)
+        return;
     (void)page_unmap((pfn_t)entry_frame(e), (uint8_t)(page_level(flags) - 1));
     process_uncharge(p, page_span(flags));
 }
@@ -208,10 +233,12 @@ status_t memory_protect(pfn_t p, uint64_t va, uint32_t flags)
 {
     uint64_t e = memory_entry(p, va);
     status_t status = entry_check(e, flags);
-    if (status != ERR_NONE) return status;
+    if (status != ERR_NONE)
+        return status;
     uint32_t old = entry_flags(e);
     uint32_t most = flags_most(flags);
-    if ((most & ~old) != 0) return ERR_PERM;
+    if ((most & ~old) != 0)
+        return ERR_PERM;
     uint32_t keep = old & (SIZES | PAGE_DEVICE | MOST);
     pfn_t root = process_at[P(p)].root;
     pfn_t t = table_find(root, va);
@@ -221,18 +248,23 @@ status_t memory_protect(pfn_t p, uint64_t va, uint32_t flags)
     return ERR_NONE;
 }
 
-struct share_plan memory_share_plan(pfn_t from, uint64_t source, pfn_t to, uint64_t target, uint32_t flags)
+struct share_plan memory_share_plan(pfn_t from, uint64_t source, pfn_t to, uint64_t target,
+                                    uint32_t flags)
 {
     struct share_plan plan = {ERR_NONE, 0};
     uint64_t e = memory_entry(from, source);
     plan.status = entry_check(e, flags);
-    if (plan.status != ERR_NONE) return plan;
+    if (plan.status != ERR_NONE)
+        return plan;
     uint32_t old = entry_flags(e);
-    if ((old & PAGE_DEVICE) != 0 || (flags_most(flags) & ~old) != 0) plan.status = ERR_PERM;
-    if (plan.status != ERR_NONE) return plan;
+    if ((old & PAGE_DEVICE) != 0 || (flags_most(flags) & ~old) != 0)
+        plan.status = ERR_PERM;
+    if (plan.status != ERR_NONE)
+        return plan;
     plan.status = place_check(to, target, page_level(flags));
     if (plan.status == ERR_NONE)
-        plan.need = page_span(flags) + table_missing(process_at[P(to)].root, target, page_level(flags));
+        plan.need =
+            page_span(flags) + table_missing(process_at[P(to)].root, target, page_level(flags));
     return plan;
 }
 
@@ -247,8 +279,10 @@ static bool share_fits(pfn_t p, uint32_t need)
 status_t memory_share(pfn_t from, uint64_t source, pfn_t to, uint64_t target, uint32_t flags)
 {
     struct share_plan plan = memory_share_plan(from, source, to, target, flags);
-    if (plan.status != ERR_NONE) return plan.status;
-    if (!share_fits(to, plan.need)) return ERR_QUOTA;
+    if (plan.status != ERR_NONE)
+        return plan.status;
+    if (!share_fits(to, plan.need))
+        return ERR_QUOTA;
     pfn_t f = (pfn_t)entry_frame(memory_entry(from, source));
     page_map(f);
     uint32_t all = (flags & (PERMISSIONS | SIZES)) | flags_most(flags);
@@ -259,8 +293,10 @@ status_t memory_share(pfn_t from, uint64_t source, pfn_t to, uint64_t target, ui
 status_t memory_device(pfn_t p, uint64_t va, uint64_t frame, uint32_t flags)
 {
     status_t status = place_check(p, va, 1);
-    if (status != ERR_NONE) return status;
-    if (!process_fits(p, table_missing(process_at[P(p)].root, va, 1))) return ERR_QUOTA;
+    if (status != ERR_NONE)
+        return status;
+    if (!process_fits(p, table_missing(process_at[P(p)].root, va, 1)))
+        return ERR_QUOTA;
     uint32_t all = (flags & PERMISSIONS) | flags_most(flags) | PAGE_DEVICE;
     place(p, va, 1, entry_make(frame, all), 0);
     return ERR_NONE;

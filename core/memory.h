@@ -55,7 +55,8 @@ MUST_USE status_t memory_protect(pfn_t p, uint64_t va, uint32_t flags);
 /* The page at source of process from is mapped at target of process to as well, with at most its rights. */
 /*@ requires kernel_wf && is_process(from) && is_process(to);
     ensures kernel_wf; */
-MUST_USE status_t memory_share(pfn_t from, uint64_t source, pfn_t to, uint64_t target, uint32_t flags);
+MUST_USE status_t memory_share(pfn_t from, uint64_t source, pfn_t to, uint64_t target,
+                               uint32_t flags);
 
 /* One page of device memory. */
 /*@ requires kernel_wf && is_process(p);
@@ -69,7 +70,8 @@ struct share_plan {
 };
 /*@ requires kernel_wf && is_process(from) && is_process(to);
     assigns \nothing; */
-struct share_plan memory_share_plan(pfn_t from, uint64_t source, pfn_t to, uint64_t target, uint32_t flags);
+struct share_plan memory_share_plan(pfn_t from, uint64_t source, pfn_t to, uint64_t target,
+                                    uint32_t flags);
 
 /* Takes away the leaf entry k of table t, which maps va in p: no CPU has it when this returns; the page goes with its
    last mapping, and its charge with it. */

@@ -4,10 +4,14 @@
 
 status_t slot_check(slot_t slot, uint8_t kind, uint8_t rights)
 {
-    if (slot == 0) return ERR_HANDLE;
-    if (!handle_live(slot)) return ERR_DEAD;
-    if (handle_at[H(slot)].kind != kind) return ERR_KIND;
-    if ((handle_at[H(slot)].rights & rights) != rights) return ERR_RIGHTS;
+    if (slot == 0)
+        return ERR_HANDLE;
+    if (!handle_live(slot))
+        return ERR_DEAD;
+    if (handle_at[H(slot)].kind != kind)
+        return ERR_KIND;
+    if ((handle_at[H(slot)].rights & rights) != rights)
+        return ERR_RIGHTS;
     return ERR_NONE;
 }
 
@@ -23,7 +27,8 @@ struct found find(pfn_t t, uint64_t number, uint8_t kind, uint8_t rights)
 struct found find_process(pfn_t t, uint64_t number, uint8_t rights)
 {
     struct found f;
-    if (number != 0) return find(t, number, KIND_PROCESS, rights);
+    if (number != 0)
+        return find(t, number, KIND_PROCESS, rights);
     f.status = ERR_NONE;
     f.object = frame_owner[t];
     return f;
@@ -32,14 +37,16 @@ struct found find_process(pfn_t t, uint64_t number, uint8_t rights)
 struct found find_process_alive(pfn_t t, uint64_t number, uint8_t rights)
 {
     struct found f = find_process(t, number, rights);
-    if (f.status == ERR_NONE && process_at[P(f.object)].dying != 0) f.status = ERR_DYING;
+    if (f.status == ERR_NONE && process_at[P(f.object)].dying != 0)
+        f.status = ERR_DYING;
     return f;
 }
 
 status_t room_check(pfn_t p, pfn_t c, uint64_t n)
 {
     uint32_t need = process_handle_need(p);
-    if (need == HANDLES_FULL) return ERR_FULL;
+    if (need == HANDLES_FULL)
+        return ERR_FULL;
     return container_fits_both(frame_owner[p], need, c, n) ? ERR_NONE : ERR_QUOTA;
 }
 

@@ -25,7 +25,8 @@ static status_t device_check(pfn_t t, uint8_t kind, uint8_t right, uint64_t firs
 {
     slot_t slot = handle_slot(frame_owner[t], reg_get(t, ARG0));
     status_t status = slot_check(slot, kind, right);
-    if (status != ERR_NONE) return status;
+    if (status != ERR_NONE)
+        return status;
     return range_holds(slot, first, count) ? ERR_NONE : ERR_ARGUMENT;
 }
 
@@ -33,10 +34,13 @@ status_t sys_irq_claim(pfn_t t)
 {
     uint64_t line = reg_get(t, ARG1);
     status_t status = device_check(t, KIND_IRQS, RIGHT_WRITE, line, 1);
-    if (status != ERR_NONE) return status;
+    if (status != ERR_NONE)
+        return status;
     struct found e = find(t, reg_get(t, ARG2), KIND_ENDPOINT, RIGHT_SIGNAL);
-    if (e.status != ERR_NONE) return e.status;
-    if (reg_get(t, ARG3) == 0) return ERR_ARGUMENT;
+    if (e.status != ERR_NONE)
+        return e.status;
+    if (reg_get(t, ARG3) == 0)
+        return ERR_ARGUMENT;
     return irq_claim((uint32_t)line, e.object, reg_get(t, ARG3));
 }
 
@@ -44,24 +48,24 @@ status_t sys_irq_ack(pfn_t t)
 {
     uint64_t line = reg_get(t, ARG1);
     status_t status = device_check(t, KIND_IRQS, RIGHT_WRITE, line, 1);
-    if (status != ERR_NONE) return status;
+    if (status != ERR_NONE)
+        return status;
     return irq_acknowledge((uint32_t)line);
 }
 
 /*@ assigns \nothing;
     ensures \result == 1 <==> width == 1 || width == 2 || width == 4; */
-static bool port_width(uint64_t width)
-{
-    return width == 1 || width == 2 || width == 4;
-}
+static bool port_width(uint64_t width) { return width == 1 || width == 2 || width == 4; }
 
 status_t sys_port_in(pfn_t t)
 {
     uint64_t port = reg_get(t, ARG1);
     uint64_t width = reg_get(t, ARG2);
     status_t status = device_check(t, KIND_PORTS, RIGHT_READ, port, width);
-    if (status != ERR_NONE) return status;
-    if (!port_width(width)) return ERR_ARGUMENT;
+    if (status != ERR_NONE)
+        return status;
+    if (!port_width(width))
+        return ERR_ARGUMENT;
     reg_set(t, ARG0, arch_port_in((uint16_t)port, (uint32_t)width));
     return ERR_NONE;
 }
@@ -72,15 +76,18 @@ status_t sys_port_out(pfn_t t)
     uint64_t width = reg_get(t, ARG2) % 256;
     uint64_t items = reg_get(t, ARG2) / 256;
     status_t status = device_check(t, KIND_PORTS, RIGHT_WRITE, port, width);
-    if (status != ERR_NONE) return status;
-    if (!port_width(width) || items == 0 || items > 8 / width) return ERR_ARGUMENT;
+    if (status != ERR_NONE)
+        return status;
+    if (!port_width(width) || items == 0 || items > 8 / width)
+        return ERR_ARGUMENT;
     uint64_t value = reg_get(t, ARG3);
     uint32_t i;
     /*@ loop invariant 0 <= i <= items;
         loop assigns i, value, ghost_machine;
         loop variant items - i; */
     for (i = 0; i < items; i++) {
-        arch_port_out((uint16_t)port, (uint32_t)width, (uint32_t)(value % ((uint64_t)1 << (8 * width))));
+        arch_port_out((uint16_t)port, (uint32_t)width,
+                      (uint32_t)(value % ((uint64_t)1 << (8 * width))));
         value >>= 8 * width;
     }
     return ERR_NONE;
@@ -90,15 +97,20 @@ status_t sys_device_narrow(pfn_t t)
 {
     pfn_t p = frame_owner[t];
     slot_t slot = handle_slot(p, reg_get(t, ARG0));
-    if (slot == 0) return ERR_HANDLE;
+    if (slot == 0)
+        return ERR_HANDLE;
     struct handle h = handle_at[H(slot)];
     uint64_t first = reg_get(t, ARG1);
     uint64_t count = reg_get(t, ARG2);
-    if (h.kind != KIND_IRQS && h.kind != KIND_PORTS && h.kind != KIND_MEMORY) return ERR_KIND;
-    if ((h.rights & RIGHT_COPY) == 0) return ERR_RIGHTS;
-    if (count == 0 || !range_holds(slot, first, count)) return ERR_ARGUMENT;
+    if (h.kind != KIND_IRQS && h.kind != KIND_PORTS && h.kind != KIND_MEMORY)
+        return ERR_KIND;
+    if ((h.rights & RIGHT_COPY) == 0)
+        return ERR_RIGHTS;
+    if (count == 0 || !range_holds(slot, first, count))
+        return ERR_ARGUMENT;
     status_t status = room_check(p, frame_owner[p], 0);
-    if (status != ERR_NONE) return status;
+    if (status != ERR_NONE)
+        return status;
     if (h.kind == KIND_MEMORY) {
         h.badge = first;
         h.generation = count;
@@ -129,8 +141,10 @@ status_t sys_log(pfn_t t)
     uint64_t va = reg_get(t, ARG0);
     uint64_t bytes = reg_get(t, ARG1);
     pfn_t root = process_at[P(frame_owner[t])].root;
-    if (bytes > LOG_MAX) return ERR_ARGUMENT;
-    if (va < USER_BASE || va > USER_TOP - LOG_MAX) return ERR_RANGE;
+    if (bytes > LOG_MAX)
+        return ERR_ARGUMENT;
+    if (va < USER_BASE || va > USER_TOP - LOG_MAX)
+        return ERR_RANGE;
     if (bytes != 0 && (user_frame(root, va, 0) == 0 || user_frame(root, va + bytes - 1, 0) == 0))
         return ERR_UNMAPPED;
     uint64_t i;

@@ -10,16 +10,22 @@
 status_t sys_container_create(pfn_t t)
 {
     struct found c = find(t, reg_get(t, ARG0), KIND_CONTAINER, RIGHT_WRITE);
-    if (c.status != ERR_NONE) return c.status;
+    if (c.status != ERR_NONE)
+        return c.status;
     uint64_t pages = reg_get(t, ARG1);
     uint64_t cpus = reg_get(t, ARG2);
     uint64_t ceiling = reg_get(t, ARG3);
-    if (cpus == 0 || (cpus & ~container_at[C(c.object)].cpus) != 0) return ERR_CPU;
-    if (ceiling > container_at[C(c.object)].ceiling) return ERR_PRIORITY;
-    if (pages >= QUOTA_MAX) return ERR_QUOTA;
-    if (container_at[C(c.object)].dying != 0) return ERR_DYING;
+    if (cpus == 0 || (cpus & ~container_at[C(c.object)].cpus) != 0)
+        return ERR_CPU;
+    if (ceiling > container_at[C(c.object)].ceiling)
+        return ERR_PRIORITY;
+    if (pages >= QUOTA_MAX)
+        return ERR_QUOTA;
+    if (container_at[C(c.object)].dying != 0)
+        return ERR_DYING;
     status_t status = room_check(frame_owner[t], c.object, pages + 1);
-    if (status != ERR_NONE) return status;
+    if (status != ERR_NONE)
+        return status;
     pfn_t child = container_create(c.object, pages, cpus, (uint8_t)ceiling);
     container_at[C(child)].name[0] = reg_get(t, ARG4);
     container_at[C(child)].name[1] = reg_get(t, ARG5);
@@ -31,13 +37,18 @@ status_t sys_container_create(pfn_t t)
 status_t sys_process_create(pfn_t t)
 {
     struct found c = find(t, reg_get(t, ARG0), KIND_CONTAINER, RIGHT_WRITE);
-    if (c.status != ERR_NONE) return c.status;
+    if (c.status != ERR_NONE)
+        return c.status;
     struct found e = {ERR_NONE, 0};
-    if (reg_get(t, ARG1) != 0) e = find(t, reg_get(t, ARG1), KIND_ENDPOINT, RIGHT_SIGNAL);
-    if (e.status != ERR_NONE) return e.status;
-    if (container_at[C(c.object)].dying != 0) return ERR_DYING;
+    if (reg_get(t, ARG1) != 0)
+        e = find(t, reg_get(t, ARG1), KIND_ENDPOINT, RIGHT_SIGNAL);
+    if (e.status != ERR_NONE)
+        return e.status;
+    if (container_at[C(c.object)].dying != 0)
+        return ERR_DYING;
     status_t status = room_check(frame_owner[t], c.object, PROCESS_FRAMES);
-    if (status != ERR_NONE) return status;
+    if (status != ERR_NONE)
+        return status;
     pfn_t p = process_create(c.object);
     process_at[P(p)].name[0] = reg_get(t, ARG3);
     process_at[P(p)].name[1] = reg_get(t, ARG4);
@@ -57,8 +68,10 @@ status_t sys_process_create(pfn_t t)
     ensures \result == ERR_NONE ==> priority < PRIORITIES && cpu < CPUS_MAX; */
 static status_t place_check(pfn_t c, uint64_t priority, uint64_t cpu)
 {
-    if (priority > container_at[C(c)].ceiling) return ERR_PRIORITY;
-    if (cpu >= CPUS_MAX || (container_at[C(c)].cpus >> cpu) % 2 == 0 || cpu_at[cpu].run == 0) return ERR_CPU;
+    if (priority > container_at[C(c)].ceiling)
+        return ERR_PRIORITY;
+    if (cpu >= CPUS_MAX || (container_at[C(c)].cpus >> cpu) % 2 == 0 || cpu_at[cpu].run == 0)
+        return ERR_CPU;
     return ERR_NONE;
 }
 
@@ -68,26 +81,35 @@ static status_t place_check(pfn_t c, uint64_t priority, uint64_t cpu)
 static status_t thread_addresses_check(pfn_t t)
 {
     uint64_t message = reg_get(t, ARG5);
-    if (reg_get(t, ARG4) >= 2 * SETUP_SUSPENDED) return ERR_ARGUMENT;
-    if (message % PAGE_SIZE != 0) return ERR_ALIGN;
-    if (message != 0 && !user_range(message, 1)) return ERR_RANGE;
-    if (reg_get(t, ARG1) >= USER_TOP || reg_get(t, ARG2) > USER_TOP) return ERR_RANGE;
+    if (reg_get(t, ARG4) >= 2 * SETUP_SUSPENDED)
+        return ERR_ARGUMENT;
+    if (message % PAGE_SIZE != 0)
+        return ERR_ALIGN;
+    if (message != 0 && !user_range(message, 1))
+        return ERR_RANGE;
+    if (reg_get(t, ARG1) >= USER_TOP || reg_get(t, ARG2) > USER_TOP)
+        return ERR_RANGE;
     return ERR_NONE;
 }
 
 status_t sys_thread_create(pfn_t t)
 {
     struct found p = find_process(t, reg_get(t, ARG0), RIGHT_WRITE);
-    if (p.status != ERR_NONE) return p.status;
+    if (p.status != ERR_NONE)
+        return p.status;
     status_t status = thread_addresses_check(t);
-    if (status != ERR_NONE) return status;
+    if (status != ERR_NONE)
+        return status;
     uint64_t setup = reg_get(t, ARG4);
     pfn_t c = frame_owner[p.object];
     status = place_check(c, setup % 256, setup / 256 % 256);
-    if (status != ERR_NONE) return status;
-    if (process_at[P(p.object)].dying != 0) return ERR_DYING;
+    if (status != ERR_NONE)
+        return status;
+    if (process_at[P(p.object)].dying != 0)
+        return ERR_DYING;
     status = room_check(frame_owner[t], c, 1);
-    if (status != ERR_NONE) return status;
+    if (status != ERR_NONE)
+        return status;
     pfn_t n = thread_create(p.object, (uint8_t)(setup % 256), (uint8_t)(setup / 256 % 256));
     reg_set(n, REG_RIP, reg_get(t, ARG1));
     reg_set(n, REG_RSP, reg_get(t, ARG2));
@@ -105,10 +127,13 @@ status_t sys_thread_create(pfn_t t)
 status_t sys_endpoint_create(pfn_t t)
 {
     struct found p = find_process_alive(t, reg_get(t, ARG0), RIGHT_WRITE);
-    if (p.status != ERR_NONE) return p.status;
-    if (process_at[P(p.object)].endpoint_free == 0) return ERR_FULL;
+    if (p.status != ERR_NONE)
+        return p.status;
+    if (process_at[P(p.object)].endpoint_free == 0)
+        return ERR_FULL;
     status_t status = room_check(frame_owner[t], frame_owner[p.object], 0);
-    if (status != ERR_NONE) return status;
+    if (status != ERR_NONE)
+        return status;
     endpoint_t e = endpoint_create(p.object);
     struct handle h = handle_to(KIND_ENDPOINT, e, endpoint_at[E(e)].generation);
     reg_set(t, ARG0, process_handle_open(frame_owner[t], h));
@@ -121,8 +146,10 @@ status_t sys_endpoint_create(pfn_t t)
 static status_t endpoint_destroy(endpoint_t e)
 {
     pfn_t p = endpoint_owner(e);
-    if (!endpoint_drain(e)) return ERR_AGAIN;
-    if (process_at[P(p)].dying == 0) endpoint_free(p, e);
+    if (!endpoint_drain(e))
+        return ERR_AGAIN;
+    if (process_at[P(p)].dying == 0)
+        endpoint_free(p, e);
     return ERR_NONE;
 }
 
@@ -138,46 +165,63 @@ static status_t process_destroy_pieces(pfn_t p)
     /*@ loop invariant 0 <= n <= DESTROY_STEPS && kernel_wf && is_process(p);
         loop variant DESTROY_STEPS - n; */
     for (n = 0; n < DESTROY_STEPS; n++)
-        if (process_reap(p)) return ERR_NONE;
+        if (process_reap(p))
+            return ERR_NONE;
     return ERR_AGAIN;
 }
 
 status_t sys_destroy(pfn_t t)
 {
     slot_t slot = handle_slot(frame_owner[t], reg_get(t, ARG0));
-    if (slot == 0) return ERR_HANDLE;
-    if (!handle_live(slot)) return ERR_DEAD;
+    if (slot == 0)
+        return ERR_HANDLE;
+    if (!handle_live(slot))
+        return ERR_DEAD;
     uint32_t object = handle_at[H(slot)].object;
     uint8_t kind = handle_at[H(slot)].kind;
-    if (kind > KIND_ENDPOINT) return ERR_KIND;
-    if ((handle_at[H(slot)].rights & RIGHT_DESTROY) == 0) return ERR_RIGHTS;
-    if (kind == KIND_ENDPOINT) return endpoint_destroy(object);
-    if (kind == KIND_PROCESS) return process_destroy_pieces(object);
+    if (kind > KIND_ENDPOINT)
+        return ERR_KIND;
+    if ((handle_at[H(slot)].rights & RIGHT_DESTROY) == 0)
+        return ERR_RIGHTS;
+    if (kind == KIND_ENDPOINT)
+        return endpoint_destroy(object);
+    if (kind == KIND_PROCESS)
+        return process_destroy_pieces(object);
     if (kind == KIND_THREAD) {
         thread_destroy(object);
         return ERR_NONE;
     }
-    if (container_at[C(object)].depth == 0) return ERR_RIGHTS; /* the root container is for ever */
+    if (container_at[C(object)].depth == 0)
+        return ERR_RIGHTS; /* the root container is for ever */
     return container_reap(object) ? ERR_NONE : ERR_AGAIN;
 }
 
 status_t sys_handle_copy(pfn_t t)
 {
     struct found p = find_process(t, reg_get(t, ARG0), RIGHT_WRITE);
-    if (p.status != ERR_NONE) return p.status;
+    if (p.status != ERR_NONE)
+        return p.status;
     slot_t slot = handle_slot(frame_owner[t], reg_get(t, ARG1));
-    if (slot == 0) return ERR_HANDLE;
-    if (!handle_live(slot)) return ERR_DEAD;
-    if ((handle_at[H(slot)].rights & RIGHT_COPY) == 0) return ERR_RIGHTS;
+    if (slot == 0)
+        return ERR_HANDLE;
+    if (!handle_live(slot))
+        return ERR_DEAD;
+    if ((handle_at[H(slot)].rights & RIGHT_COPY) == 0)
+        return ERR_RIGHTS;
     struct handle h = handle_at[H(slot)];
     uint64_t badge = reg_get(t, ARG3);
-    if (reg_get(t, ARG2) > RIGHTS_ALL) return ERR_ARGUMENT;
-    if (badge != 0 && (h.kind != KIND_ENDPOINT || h.badge != 0)) return ERR_ARGUMENT;
-    if (process_at[P(p.object)].dying != 0) return ERR_DYING;
+    if (reg_get(t, ARG2) > RIGHTS_ALL)
+        return ERR_ARGUMENT;
+    if (badge != 0 && (h.kind != KIND_ENDPOINT || h.badge != 0))
+        return ERR_ARGUMENT;
+    if (process_at[P(p.object)].dying != 0)
+        return ERR_DYING;
     status_t status = room_check(p.object, frame_owner[p.object], 0);
-    if (status != ERR_NONE) return status;
+    if (status != ERR_NONE)
+        return status;
     h.rights &= (uint8_t)reg_get(t, ARG2);
-    if (badge != 0) h.badge = badge;
+    if (badge != 0)
+        h.badge = badge;
     reg_set(t, ARG0, process_handle_open(p.object, h));
     return ERR_NONE;
 }
@@ -187,7 +231,8 @@ status_t sys_handle_close(pfn_t t)
     pfn_t p = frame_owner[t];
     uint64_t number = reg_get(t, ARG0);
     slot_t slot = handle_slot(p, number);
-    if (slot == 0) return ERR_HANDLE;
+    if (slot == 0)
+        return ERR_HANDLE;
     handle_abandon(slot);
     handle_remove(p, (uint32_t)number);
     return ERR_NONE;
@@ -196,7 +241,8 @@ status_t sys_handle_close(pfn_t t)
 status_t sys_handle_info(pfn_t t)
 {
     slot_t slot = handle_slot(frame_owner[t], reg_get(t, ARG0));
-    if (slot == 0) return ERR_HANDLE;
+    if (slot == 0)
+        return ERR_HANDLE;
     reg_set(t, ARG0, handle_live(slot) ? handle_at[H(slot)].kind : KIND_NONE);
     reg_set(t, ARG1, handle_at[H(slot)].rights);
     reg_set(t, ARG2, handle_at[H(slot)].kind == KIND_ENDPOINT ? handle_at[H(slot)].badge : 0);
@@ -212,15 +258,18 @@ static struct found child_after(pfn_t t, pfn_t parent, uint64_t number)
     if (number != 0) {
         slot_t slot = handle_slot(frame_owner[t], number);
         f.status = slot == 0 ? ERR_HANDLE : ERR_NONE;
-        if (f.status == ERR_NONE && !handle_live(slot)) f.status = ERR_DEAD;
-        if (f.status != ERR_NONE) return f;
+        if (f.status == ERR_NONE && !handle_live(slot))
+            f.status = ERR_DEAD;
+        if (f.status != ERR_NONE)
+            return f;
         uint32_t child = handle_at[H(slot)].object;
         if (handle_at[H(slot)].kind > KIND_THREAD || frame_owner[child] != parent)
             f.status = ERR_ARGUMENT;
         else
             f.object = own_next[child];
     }
-    if (f.status == ERR_NONE && f.object == 0) f.status = ERR_UNMAPPED;
+    if (f.status == ERR_NONE && f.object == 0)
+        f.status = ERR_UNMAPPED;
     return f;
 }
 
@@ -229,23 +278,31 @@ static struct found child_after(pfn_t t, pfn_t parent, uint64_t number)
     assigns \nothing; */
 static uint8_t object_kind(pfn_t p)
 {
-    if (frame_kind[p] == FRAME_CONTAINER) return KIND_CONTAINER;
+    if (frame_kind[p] == FRAME_CONTAINER)
+        return KIND_CONTAINER;
     return frame_kind[p] == FRAME_PROCESS ? KIND_PROCESS : KIND_THREAD;
 }
 
 status_t sys_child_next(pfn_t t)
 {
     slot_t slot = handle_slot(frame_owner[t], reg_get(t, ARG0));
-    if (slot == 0) return ERR_HANDLE;
-    if (!handle_live(slot)) return ERR_DEAD;
+    if (slot == 0)
+        return ERR_HANDLE;
+    if (!handle_live(slot))
+        return ERR_DEAD;
     uint8_t kind = handle_at[H(slot)].kind;
-    if (kind != KIND_CONTAINER && kind != KIND_PROCESS) return ERR_KIND;
-    if ((handle_at[H(slot)].rights & RIGHT_READ) == 0) return ERR_RIGHTS;
+    if (kind != KIND_CONTAINER && kind != KIND_PROCESS)
+        return ERR_KIND;
+    if ((handle_at[H(slot)].rights & RIGHT_READ) == 0)
+        return ERR_RIGHTS;
     struct found child = child_after(t, handle_at[H(slot)].object, reg_get(t, ARG1));
-    if (child.status != ERR_NONE) return child.status;
+    if (child.status != ERR_NONE)
+        return child.status;
     status_t status = room_check(frame_owner[t], frame_owner[frame_owner[t]], 0);
-    if (status != ERR_NONE) return status;
-    struct handle h = handle_to(object_kind(child.object), child.object, frame_generation[child.object]);
+    if (status != ERR_NONE)
+        return status;
+    struct handle h =
+        handle_to(object_kind(child.object), child.object, frame_generation[child.object]);
     h.rights = handle_at[H(slot)].rights; /* as much as over the owner */
     reg_set(t, ARG1, h.kind);
     reg_set(t, ARG0, process_handle_open(frame_owner[t], h));
@@ -255,12 +312,16 @@ status_t sys_child_next(pfn_t t)
 status_t sys_object_name(pfn_t t)
 {
     slot_t slot = handle_slot(frame_owner[t], reg_get(t, ARG0));
-    if (slot == 0) return ERR_HANDLE;
-    if (!handle_live(slot)) return ERR_DEAD;
+    if (slot == 0)
+        return ERR_HANDLE;
+    if (!handle_live(slot))
+        return ERR_DEAD;
     uint32_t object = handle_at[H(slot)].object;
     uint8_t kind = handle_at[H(slot)].kind;
-    if (kind != KIND_CONTAINER && kind != KIND_PROCESS) return ERR_KIND;
-    if ((handle_at[H(slot)].rights & RIGHT_READ) == 0) return ERR_RIGHTS;
+    if (kind != KIND_CONTAINER && kind != KIND_PROCESS)
+        return ERR_KIND;
+    if ((handle_at[H(slot)].rights & RIGHT_READ) == 0)
+        return ERR_RIGHTS;
     bool container = kind == KIND_CONTAINER;
     reg_set(t, ARG0, container ? container_at[C(object)].name[0] : process_at[P(object)].name[0]);
     reg_set(t, ARG1, container ? container_at[C(object)].name[1] : process_at[P(object)].name[1]);
@@ -270,7 +331,8 @@ status_t sys_object_name(pfn_t t)
 status_t sys_container_info(pfn_t t)
 {
     struct found c = find(t, reg_get(t, ARG0), KIND_CONTAINER, RIGHT_READ);
-    if (c.status != ERR_NONE) return c.status;
+    if (c.status != ERR_NONE)
+        return c.status;
     reg_set(t, ARG0, container_at[C(c.object)].total);
     reg_set(t, ARG1, container_at[C(c.object)].used);
     reg_set(t, ARG2, container_at[C(c.object)].carved);
@@ -283,7 +345,8 @@ status_t sys_container_info(pfn_t t)
 status_t sys_process_info(pfn_t t)
 {
     struct found p = find_process(t, reg_get(t, ARG0), RIGHT_READ);
-    if (p.status != ERR_NONE) return p.status;
+    if (p.status != ERR_NONE)
+        return p.status;
     reg_set(t, ARG0, process_at[P(p.object)].state);
     reg_set(t, ARG1, process_at[P(p.object)].code);
     reg_set(t, ARG2, process_at[P(p.object)].fault_address);
@@ -296,7 +359,8 @@ status_t sys_process_info(pfn_t t)
 status_t sys_thread_info(pfn_t t)
 {
     struct found n = find(t, reg_get(t, ARG0), KIND_THREAD, RIGHT_READ);
-    if (n.status != ERR_NONE) return n.status;
+    if (n.status != ERR_NONE)
+        return n.status;
     reg_set(t, ARG0, thread_at[T(n.object)].state);
     reg_set(t, ARG1, thread_at[T(n.object)].priority);
     reg_set(t, ARG2, thread_at[T(n.object)].cpu);

@@ -16,7 +16,8 @@ status_t sys_thread_exit(pfn_t t)
 {
     pfn_t p = frame_owner[t];
     thread_destroy(t);
-    if (process_at[P(p)].threads == 0) process_end(p, PROCESS_EXITED, 0);
+    if (process_at[P(p)].threads == 0)
+        process_end(p, PROCESS_EXITED, 0);
     return STATUS_BLOCKED;
 }
 
@@ -29,23 +30,31 @@ status_t sys_process_exit(pfn_t t)
 status_t sys_suspend(pfn_t t)
 {
     struct found n = find(t, reg_get(t, ARG0), KIND_THREAD, RIGHT_WRITE);
-    if (n.status != ERR_NONE) return n.status;
+    if (n.status != ERR_NONE)
+        return n.status;
     uint8_t state = thread_at[T(n.object)].state;
     thread_at[T(n.object)].suspended = 1;
-    if (n.object == t) reg_set(t, REG_RAX, 0);
-    if (state == THREAD_READY) sched_unready(n.object);
-    if (state == THREAD_READY || state == THREAD_RUNNING) sched_park(n.object);
+    if (n.object == t)
+        reg_set(t, REG_RAX, 0);
+    if (state == THREAD_READY)
+        sched_unready(n.object);
+    if (state == THREAD_READY || state == THREAD_RUNNING)
+        sched_park(n.object);
     return n.object == t ? STATUS_BLOCKED : ERR_NONE;
 }
 
 status_t sys_resume(pfn_t t)
 {
     struct found n = find(t, reg_get(t, ARG0), KIND_THREAD, RIGHT_WRITE);
-    if (n.status != ERR_NONE) return n.status;
-    if (thread_at[T(n.object)].suspended == 0) return ERR_STATE;
-    if (process_at[P(frame_owner[n.object])].dying != 0) return ERR_STATE;
+    if (n.status != ERR_NONE)
+        return n.status;
+    if (thread_at[T(n.object)].suspended == 0)
+        return ERR_STATE;
+    if (process_at[P(frame_owner[n.object])].dying != 0)
+        return ERR_STATE;
     thread_at[T(n.object)].suspended = 0;
-    if (thread_at[T(n.object)].state == THREAD_SUSPENDED) sched_ready(n.object);
+    if (thread_at[T(n.object)].state == THREAD_SUSPENDED)
+        sched_ready(n.object);
     return ERR_NONE;
 }
 
@@ -72,11 +81,14 @@ static struct found regs_frame(pfn_t t, uint64_t va, uint32_t need)
 status_t sys_regs_read(pfn_t t)
 {
     struct found n = find(t, reg_get(t, ARG0), KIND_THREAD, RIGHT_READ);
-    if (n.status != ERR_NONE) return n.status;
+    if (n.status != ERR_NONE)
+        return n.status;
     uint64_t va = reg_get(t, ARG1);
     struct found page = regs_frame(t, va, PAGE_WRITE);
-    if (page.status != ERR_NONE) return page.status;
-    if (thread_at[T(n.object)].state == THREAD_RUNNING) return ERR_STATE;
+    if (page.status != ERR_NONE)
+        return page.status;
+    if (thread_at[T(n.object)].state == THREAD_RUNNING)
+        return ERR_STATE;
     uint32_t first = (uint32_t)(va % PAGE_SIZE / 8);
     uint32_t i;
     /*@ loop invariant 0 <= i <= REG_COUNT;
@@ -89,12 +101,15 @@ status_t sys_regs_read(pfn_t t)
 status_t sys_regs_write(pfn_t t)
 {
     struct found n = find(t, reg_get(t, ARG0), KIND_THREAD, RIGHT_WRITE);
-    if (n.status != ERR_NONE) return n.status;
+    if (n.status != ERR_NONE)
+        return n.status;
     uint64_t va = reg_get(t, ARG1);
     struct found page = regs_frame(t, va, 0);
-    if (page.status != ERR_NONE) return page.status;
+    if (page.status != ERR_NONE)
+        return page.status;
     uint8_t state = thread_at[T(n.object)].state;
-    if (state != THREAD_SUSPENDED && state != THREAD_FAULTED) return ERR_STATE;
+    if (state != THREAD_SUSPENDED && state != THREAD_FAULTED)
+        return ERR_STATE;
     uint32_t first = (uint32_t)(va % PAGE_SIZE / 8);
     uint32_t i;
     /*@ loop invariant 0 <= i <= REG_COUNT;
@@ -108,10 +123,12 @@ status_t sys_regs_write(pfn_t t)
 status_t sys_priority(pfn_t t)
 {
     struct found n = find(t, reg_get(t, ARG0), KIND_THREAD, RIGHT_WRITE);
-    if (n.status != ERR_NONE) return n.status;
+    if (n.status != ERR_NONE)
+        return n.status;
     pfn_t c = frame_owner[frame_owner[n.object]];
     uint64_t priority = reg_get(t, ARG1);
-    if (priority > container_at[C(c)].ceiling) return ERR_PRIORITY;
+    if (priority > container_at[C(c)].ceiling)
+        return ERR_PRIORITY;
     thread_place(n.object, (uint8_t)priority, thread_at[T(n.object)].cpu);
     return ERR_NONE;
 }
@@ -119,10 +136,12 @@ status_t sys_priority(pfn_t t)
 status_t sys_affinity(pfn_t t)
 {
     struct found n = find(t, reg_get(t, ARG0), KIND_THREAD, RIGHT_WRITE);
-    if (n.status != ERR_NONE) return n.status;
+    if (n.status != ERR_NONE)
+        return n.status;
     pfn_t c = frame_owner[frame_owner[n.object]];
     uint64_t cpu = reg_get(t, ARG1);
-    if (cpu >= CPUS_MAX || (container_at[C(c)].cpus >> cpu) % 2 == 0 || cpu_at[cpu].run == 0) return ERR_CPU;
+    if (cpu >= CPUS_MAX || (container_at[C(c)].cpus >> cpu) % 2 == 0 || cpu_at[cpu].run == 0)
+        return ERR_CPU;
     reg_set(t, REG_RAX, 0); /* it may be t that moves */
     thread_place(n.object, thread_at[T(n.object)].priority, (uint8_t)cpu);
     return ERR_NONE;
@@ -130,7 +149,8 @@ status_t sys_affinity(pfn_t t)
 
 status_t sys_fs_base(pfn_t t)
 {
-    if (reg_get(t, ARG0) >= USER_TOP) return ERR_RANGE;
+    if (reg_get(t, ARG0) >= USER_TOP)
+        return ERR_RANGE;
     reg_set(t, REG_FS_BASE, reg_get(t, ARG0));
     arch_fs_base_changed(t);
     return ERR_NONE;

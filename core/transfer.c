@@ -13,8 +13,10 @@
 
 status_t tag_check(uint64_t tag)
 {
-    if ((tag & ~(uint64_t)TAG_SENT_BITS) != 0) return ERR_MESSAGE;
-    if (TAG_WORDS(tag) > MESSAGE_WORDS_MAX || TAG_ITEMS(tag) > MESSAGE_ITEMS_MAX) return ERR_MESSAGE;
+    if ((tag & ~(uint64_t)TAG_SENT_BITS) != 0)
+        return ERR_MESSAGE;
+    if (TAG_WORDS(tag) > MESSAGE_WORDS_MAX || TAG_ITEMS(tag) > MESSAGE_ITEMS_MAX)
+        return ERR_MESSAGE;
     return ERR_NONE;
 }
 
@@ -31,9 +33,9 @@ static pfn_t message_frame(pfn_t t, uint32_t need)
 struct plan {
     struct item item[MESSAGE_ITEMS_MAX];
     uint32_t count;
-    uint32_t handles;      /* how many items are handles */
-    uint32_t frames;       /* pages the receiver's container will be charged */
-    pfn_t source, target;  /* message pages; 0 if not needed */
+    uint32_t handles;     /* how many items are handles */
+    uint32_t frames;      /* pages the receiver's container will be charged */
+    pfn_t source, target; /* message pages; 0 if not needed */
 };
 
 /*@ requires \valid(item) && 0 < page < FRAMES_MAX && i < MESSAGE_ITEMS_MAX;
@@ -56,11 +58,16 @@ static void item_read(struct item *item, pfn_t page, uint32_t i)
 static status_t item_check_handle(pfn_t p, const struct item *item)
 {
     slot_t h = handle_slot(p, item->value);
-    if (h == 0) return ERR_HANDLE;
-    if (!handle_live(h)) return ERR_DEAD;
-    if ((handle_at[H(h)].rights & RIGHT_COPY) == 0) return ERR_RIGHTS;
-    if (item->badge == 0) return ERR_NONE;
-    if (handle_at[H(h)].kind != KIND_ENDPOINT || handle_at[H(h)].badge != 0) return ERR_MESSAGE;
+    if (h == 0)
+        return ERR_HANDLE;
+    if (!handle_live(h))
+        return ERR_DEAD;
+    if ((handle_at[H(h)].rights & RIGHT_COPY) == 0)
+        return ERR_RIGHTS;
+    if (item->badge == 0)
+        return ERR_NONE;
+    if (handle_at[H(h)].kind != KIND_ENDPOINT || handle_at[H(h)].badge != 0)
+        return ERR_MESSAGE;
     return ERR_NONE;
 }
 
@@ -69,10 +76,14 @@ static status_t item_check_handle(pfn_t p, const struct item *item)
     assigns plan->frames; */
 static status_t item_check_page(pfn_t from, pfn_t to, const struct item *item, struct plan *plan)
 {
-    if (item->value % PAGE_SIZE != 0 || !user_range(item->value, 1) || item->badge != 0) return ERR_MESSAGE;
-    if (page_flags_check(item->rights) != ERR_NONE || page_span((uint32_t)item->rights) != 1) return ERR_PERM;
-    struct share_plan share = memory_share_plan(from, item->value, to, item->target, (uint32_t)item->rights);
-    if (share.status == ERR_EXISTS) return ERR_TRANSFER;
+    if (item->value % PAGE_SIZE != 0 || !user_range(item->value, 1) || item->badge != 0)
+        return ERR_MESSAGE;
+    if (page_flags_check(item->rights) != ERR_NONE || page_span((uint32_t)item->rights) != 1)
+        return ERR_PERM;
+    struct share_plan share =
+        memory_share_plan(from, item->value, to, item->target, (uint32_t)item->rights);
+    if (share.status == ERR_EXISTS)
+        return ERR_TRANSFER;
     plan->frames += share.need;
     return share.status;
 }
@@ -84,8 +95,10 @@ static uint64_t page_target(const struct plan *plan, uint32_t i)
 {
     uint64_t pages = i + 1 - plan->handles; /* pages among items 0 .. i */
     uint64_t va = page_at[U(plan->target)].word[RECEIVE_VA_WORD];
-    if (pages > page_at[U(plan->target)].word[RECEIVE_VA_WORD + 1]) return 0;
-    if (va % PAGE_SIZE != 0 || !user_range(va, pages)) return 0;
+    if (pages > page_at[U(plan->target)].word[RECEIVE_VA_WORD + 1])
+        return 0;
+    if (va % PAGE_SIZE != 0 || !user_range(va, pages))
+        return 0;
     return va + (pages - 1) * PAGE_SIZE;
 }
 
@@ -110,14 +123,17 @@ static bool item_is_new(const struct plan *plan, uint32_t i)
 static status_t plan_item(pfn_t from, pfn_t to, struct plan *plan, uint32_t i)
 {
     item_read(&plan->item[i], plan->source, i);
-    if (!item_is_new(plan, i)) return ERR_MESSAGE;
+    if (!item_is_new(plan, i))
+        return ERR_MESSAGE;
     if (plan->item[i].kind == ITEM_HANDLE) {
         plan->handles++;
         return item_check_handle(from, &plan->item[i]);
     }
-    if (plan->item[i].kind != ITEM_PAGE) return ERR_MESSAGE;
+    if (plan->item[i].kind != ITEM_PAGE)
+        return ERR_MESSAGE;
     plan->item[i].target = page_target(plan, i);
-    if (plan->item[i].target == 0) return ERR_TRANSFER;
+    if (plan->item[i].target == 0)
+        return ERR_TRANSFER;
     return item_check_page(from, to, &plan->item[i], plan);
 }
 
@@ -127,7 +143,8 @@ static status_t plan_item(pfn_t from, pfn_t to, struct plan *plan, uint32_t i)
 static status_t plan_room(pfn_t to, const struct plan *plan)
 {
     uint32_t grow = plan->handles > process_at[P(to)].handle_free ? 1 : 0;
-    if (grow == 1 && process_at[P(to)].handle_pages == HANDLE_PAGES) return ERR_TRANSFER;
+    if (grow == 1 && process_at[P(to)].handle_pages == HANDLE_PAGES)
+        return ERR_TRANSFER;
     return process_fits(to, plan->frames + grow) ? ERR_NONE : ERR_TRANSFER;
 }
 
@@ -141,17 +158,21 @@ static status_t plan_make(pfn_t from, pfn_t to, uint64_t tag, struct plan *plan)
     plan->frames = 0;
     plan->source = 0;
     plan->target = 0;
-    if (TAG_WORDS(tag) <= REGISTER_WORDS && plan->count == 0) return ERR_NONE;
+    if (TAG_WORDS(tag) <= REGISTER_WORDS && plan->count == 0)
+        return ERR_NONE;
     plan->source = message_frame(from, 0);
-    if (plan->source == 0) return ERR_MESSAGE;
+    if (plan->source == 0)
+        return ERR_MESSAGE;
     plan->target = message_frame(to, PAGE_WRITE);
-    if (plan->target == 0) return ERR_TRANSFER;
+    if (plan->target == 0)
+        return ERR_TRANSFER;
     /*@ loop invariant 0 <= i <= plan->count;
         loop assigns i, *plan;
         loop variant MESSAGE_ITEMS_MAX - i; */
     for (i = 0; i < plan->count && i < MESSAGE_ITEMS_MAX; i++) {
         status_t status = plan_item(frame_owner[from], frame_owner[to], plan, i);
-        if (status != ERR_NONE) return status;
+        if (status != ERR_NONE)
+            return status;
     }
     return plan->count == 0 ? ERR_NONE : plan_room(frame_owner[to], plan);
 }
@@ -164,8 +185,10 @@ static uint64_t item_move_handle(pfn_t from, pfn_t to, const struct item *item)
     slot_t slot = handle_slot(from, item->value);
     struct handle h = handle_at[H(slot)];
     h.rights &= (uint8_t)(item->rights % 256);
-    if (item->badge != 0) h.badge = item->badge;
-    if (item->move != 0) handle_remove(from, (uint32_t)item->value);
+    if (item->badge != 0)
+        h.badge = item->badge;
+    if (item->move != 0)
+        handle_remove(from, (uint32_t)item->value);
     return process_handle_open(to, h);
 }
 
@@ -174,11 +197,14 @@ static uint64_t item_move_handle(pfn_t from, pfn_t to, const struct item *item)
     ensures kernel_wf; */
 static uint64_t item_move_page(pfn_t from, pfn_t to, const struct item *item)
 {
-    if (memory_share(from, item->value, to, item->target, (uint32_t)item->rights) != ERR_NONE) return 0;
-    if (item->move == 0) return item->target;
+    if (memory_share(from, item->value, to, item->target, (uint32_t)item->rights) != ERR_NONE)
+        return 0;
+    if (item->move == 0)
+        return item->target;
     pfn_t t = table_find(process_at[P(from)].root, item->value);
     memory_entry_drop(from, t, table_index(item->value, 1), item->value);
-    if (from != to) process_uncharge(from, table_prune(t)); /* else a later item may count on this table */
+    if (from != to)
+        process_uncharge(from, table_prune(t)); /* else a later item may count on this table */
     return item->target;
 }
 
@@ -244,12 +270,16 @@ status_t message_transfer(pfn_t from, pfn_t to, uint64_t badge, uint64_t flags, 
         return ERR_NONE;
     }
     uint64_t tag = thread_at[T(from)].reg[REG_RSI] & TAG_SHAPE;
-    if (TAG_ITEMS(tag) != 0 && !grants) return ERR_RIGHTS;
+    if (TAG_ITEMS(tag) != 0 && !grants)
+        return ERR_RIGHTS;
     struct plan plan;
     status_t status = plan_make(from, to, tag, &plan);
-    if (status != ERR_NONE) return status;
-    if (plan.source != 0) words_copy(plan.source, plan.target, (uint32_t)TAG_WORDS(tag));
-    if (plan.count != 0) plan_commit(frame_owner[from], frame_owner[to], &plan);
+    if (status != ERR_NONE)
+        return status;
+    if (plan.source != 0)
+        words_copy(plan.source, plan.target, (uint32_t)TAG_WORDS(tag));
+    if (plan.count != 0)
+        plan_commit(frame_owner[from], frame_owner[to], &plan);
     thread_at[T(to)].reg[REG_RDI] = badge;
     thread_at[T(to)].reg[REG_RSI] = tag | flags;
     registers_copy(from, to);

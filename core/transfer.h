@@ -12,7 +12,7 @@
 /* One item as checked. */
 struct item {
     uint64_t kind;
-    uint64_t value;  /* sender's handle number, or page address */
+    uint64_t value; /* sender's handle number, or page address */
     uint64_t rights;
     uint64_t badge;
     uint64_t move;   /* 1: the sender loses it */
@@ -31,6 +31,7 @@ MUST_USE status_t tag_check(uint64_t tag);
  */
 /*@ requires kernel_wf && is_thread(from) && is_thread(to) && from != to;
     ensures kernel_wf; */
-MUST_USE status_t message_transfer(pfn_t from, pfn_t to, uint64_t badge, uint64_t flags, bool grants);
+MUST_USE status_t message_transfer(pfn_t from, pfn_t to, uint64_t badge, uint64_t flags,
+                                   bool grants);
 
 #endif

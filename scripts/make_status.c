@@ -8,11 +8,13 @@
 #include <stdlib.h>
 
 typedef char *(*function)(const char *name, unsigned argc, char **argv);
-extern void gmk_add_function(const char *name, function, unsigned least, unsigned most, unsigned flags);
+extern void gmk_add_function(const char *name, function, unsigned least, unsigned most,
+                             unsigned flags);
 
 int plugin_is_GPL_compatible;
 
-static char *status_exit(const char *name, unsigned argc, char **argv) {
+static char *status_exit(const char *name, unsigned argc, char **argv)
+{
     (void)name;
     (void)argc;
     int status = 1;
@@ -27,7 +29,8 @@ static char *status_exit(const char *name, unsigned argc, char **argv) {
 }
 
 int make_status_gmk_setup(void);
-int make_status_gmk_setup(void) {
+int make_status_gmk_setup(void)
+{
     gmk_add_function("exit-status", status_exit, 1, 1, 0);
     return 1;
 }

@@ -86,12 +86,14 @@ enum atm_kind {
 #define TAG_WORDS(tag) ((tag) % 128u)
 #define TAG_ITEMS(tag) ((tag) / 256u % 8u)
 #define TAG_LABEL(tag) ((tag) >> 32)
-#define TAG(label, words, items) ((uint64_t)(label) << 32 | (uint64_t)(items) << 8 | (uint64_t)(words))
+#define TAG(label, words, items)                                                                   \
+    ((uint64_t)(label) << 32 | (uint64_t)(items) << 8 | (uint64_t)(words))
 #define TAG_NONBLOCK 0x1000u /* do not wait */
 #define TAG_DEADLINE 0x2000u /* wait until the time in rbx (ns since boot) at most */
 #define TAG_EVENT 0x4000u    /* received: event bits, in w0 */
 #define TAG_CALL 0x8000u     /* received: the sender waits for an answer */
-#define TAG_FAULT 0x10000u   /* received: a fault of a thread; w0 kind, w1 address, w2 ip, w3 thread number */
+#define TAG_FAULT                                                                                  \
+    0x10000u /* received: a fault of a thread; w0 kind, w1 address, w2 ip, w3 thread number */
 
 /*
  * The answer to a fault: label FAULT_RESUME lets the thread run with its (possibly changed) registers, any other label
@@ -202,9 +204,9 @@ struct atm_boot_info {
     uint64_t initrd_bytes;
     uint64_t memory_pages; /* all RAM the kernel manages */
     uint64_t cpus;
-    uint64_t rsdp;         /* physical address of the ACPI root pointer, 0: none */
-    uint64_t machine;      /* MACHINE_HOSTED or MACHINE_X86_64, for messages to people only */
-    char command[1024];    /* what to run instead of an interactive shell, "" for none; ends in 0 */
+    uint64_t rsdp;      /* physical address of the ACPI root pointer, 0: none */
+    uint64_t machine;   /* MACHINE_HOSTED or MACHINE_X86_64, for messages to people only */
+    char command[1024]; /* what to run instead of an interactive shell, "" for none; ends in 0 */
 };
 enum { MACHINE_HOSTED = 1, MACHINE_X86_64 = 2 };
 

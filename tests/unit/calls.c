@@ -18,21 +18,22 @@ static const char *const error_names[ERR_LAST] = {
 };
 #undef ERROR
 
-const char *error_name(uint64_t error) {
+const char *error_name(uint64_t error)
+{
     if (error >= ERR_LAST || error_names[error] == NULL)
         return "?";
     return error_names[error];
 }
 
-static size_t word_length(const char *text) {
-    return strcspn(text, " ");
-}
+static size_t word_length(const char *text) { return strcspn(text, " "); }
 
-bool word_is(const char *text, const char *name) {
+bool word_is(const char *text, const char *name)
+{
     return word_length(text) == strlen(name) && strncmp(text, name, strlen(name)) == 0;
 }
 
-bool call_lists(uint64_t n, uint64_t error) {
+bool call_lists(uint64_t n, uint64_t error)
+{
     if (n >= SYS_COUNT)
         return error == ERR_CALL;
     for (const char *at = calls[n].errors; *at != 0; at += word_length(at)) {
@@ -43,7 +44,8 @@ bool call_lists(uint64_t n, uint64_t error) {
     return false;
 }
 
-const char *call_arg_type(uint64_t n, uint32_t i) {
+const char *call_arg_type(uint64_t n, uint32_t i)
+{
     if (n >= SYS_COUNT || i >= calls[n].nargs)
         return "";
     const char *at = calls[n].args;

@@ -8,29 +8,34 @@
 
 #define PT_LOAD 1u
 
-void image_put(struct image *image, size_t offset, uint32_t width, uint64_t value) {
+void image_put(struct image *image, size_t offset, uint32_t width, uint64_t value)
+{
     for (uint32_t i = 0; i < width; i++)
         image->byte[offset + i] = (uint8_t)(value >> (8 * i));
     if (image->used < offset + width)
         image->used = offset + width;
 }
 
-static void image_append(struct image *image, const void *data, size_t size) {
+static void image_append(struct image *image, const void *data, size_t size)
+{
     if (size > IMAGE_MAX - image->used)
         abort();
     memcpy(image->byte + image->used, data, size);
     image->used += size;
 }
 
-static void image_align(struct image *image) {
+static void image_align(struct image *image)
+{
     while (image->used % 4 != 0)
         image->byte[image->used++] = 0;
 }
 
-void cpio_add(struct image *archive, const char *name, const void *data, size_t size) {
+void cpio_add(struct image *archive, const char *name, const void *data, size_t size)
+{
     char header[111];
-    snprintf(header, sizeof header, "070701%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X", 1u, 0100644u, 0u, 0u,
-             1u, 0u, (unsigned)size, 0u, 0u, 0u, 0u, (unsigned)strlen(name) + 1, 0u);
+    snprintf(header, sizeof header, "070701%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X",
+             1u, 0100644u, 0u, 0u, 1u, 0u, (unsigned)size, 0u, 0u, 0u, 0u,
+             (unsigned)strlen(name) + 1, 0u);
     image_append(archive, header, 110);
     image_append(archive, name, strlen(name) + 1);
     image_align(archive);
@@ -38,12 +43,11 @@ void cpio_add(struct image *archive, const char *name, const void *data, size_t 
     image_align(archive);
 }
 
-void cpio_end(struct image *archive) {
-    cpio_add(archive, "TRAILER!!!", "", 0);
-}
+void cpio_end(struct image *archive) { cpio_add(archive, "TRAILER!!!", "", 0); }
 
-static void program_header(struct image *elf, uint32_t n, uint32_t flags, uint64_t offset, uint64_t va, uint64_t filesz,
-                           uint64_t memsz) {
+static void program_header(struct image *elf, uint32_t n, uint32_t flags, uint64_t offset,
+                           uint64_t va, uint64_t filesz, uint64_t memsz)
+{
     size_t at = ELF_PH(n);
     image_put(elf, at + PH_TYPE, 4, PT_LOAD);
     image_put(elf, at + PH_FLAGS, 4, flags);
@@ -55,7 +59,8 @@ static void program_header(struct image *elf, uint32_t n, uint32_t flags, uint64
     image_put(elf, at + 48, 8, 4096);
 }
 
-void elf_make(struct image *elf) {
+void elf_make(struct image *elf)
+{
     static const uint8_t ident[16] = {0x7f, 'E', 'L', 'F', 2, 1, 1};
     static const uint8_t code[] = {0xeb, 0xfe}; /* jumps to itself */
     memset(elf, 0, sizeof *elf);

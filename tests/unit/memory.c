@@ -27,10 +27,7 @@ void check_invariants(void)
         fail_msg("invariant broken: %s", broken);
 }
 
-void random_seed(uint64_t seed)
-{
-    random_state = seed * 0x9E3779B97F4A7C15u + 1;
-}
+void random_seed(uint64_t seed) { random_state = seed * 0x9E3779B97F4A7C15u + 1; }
 
 /* xorshift64*: good enough to choose tests, and the same everywhere. */
 uint64_t random_next(void)
@@ -41,7 +38,4 @@ uint64_t random_next(void)
     return random_state * 0x2545F4914F6CDD1Du;
 }
 
-uint64_t random_below(uint64_t limit)
-{
-    return random_next() % limit;
-}
+uint64_t random_below(uint64_t limit) { return random_next() % limit; }

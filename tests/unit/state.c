@@ -8,13 +8,16 @@
 #include "core/alloc.h"
 #include "core/deadline.h"
 
-static uint64_t mix(uint64_t hash, uint64_t value) {
+static uint64_t mix(uint64_t hash, uint64_t value)
+{
     hash ^= value;
     hash *= 0x9E3779B97F4A7C15u;
     return hash ^ (hash >> 29);
 }
 
-__attribute__((no_sanitize("address", "undefined"))) static uint64_t frame_hash(uint64_t hash, pfn_t p) {
+__attribute__((no_sanitize("address", "undefined"))) static uint64_t frame_hash(uint64_t hash,
+                                                                                pfn_t p)
+{
     const uint64_t *word = (const uint64_t *)&page_at[p];
     for (uint32_t i = 0; i < 512; i++)
         hash = (hash ^ word[i]) * 0x9E3779B97F4A7C15u;
@@ -22,7 +25,8 @@ __attribute__((no_sanitize("address", "undefined"))) static uint64_t frame_hash(
 }
 
 /* A thread without what the scheduler may change, and, for the caller, without what a failing call may. */
-static uint64_t thread_hash(uint64_t hash, pfn_t p, bool caller) {
+static uint64_t thread_hash(uint64_t hash, pfn_t p, bool caller)
+{
     static struct thread copy;
     copy = thread_at[T(p)];
     bool runs = copy.state == THREAD_RUNNING || copy.state == THREAD_READY;
@@ -47,7 +51,8 @@ static uint64_t thread_hash(uint64_t hash, pfn_t p, bool caller) {
     return hash;
 }
 
-static uint64_t links_hash(uint64_t hash, pfn_t p) {
+static uint64_t links_hash(uint64_t hash, pfn_t p)
+{
     hash = mix(hash, frame_generation[p]);
     hash = mix(hash, (uint64_t)frame_kind[p] << 32 | frame_maps[p]);
     hash = mix(hash, (uint64_t)frame_owner[p] << 32 | own_next[p]);
@@ -60,10 +65,12 @@ static uint64_t links_hash(uint64_t hash, pfn_t p) {
     return hash;
 }
 
-uint64_t state_hash(pfn_t t) {
+uint64_t state_hash(pfn_t t)
+{
     uint64_t hash = mix(1, alloc_free_frames());
     for (pfn_t p = 1; p < hosted_frames(); p++) {
-        if (frame_kind[p] == FRAME_FREE || frame_kind[p] == FRAME_RESERVED || frame_kind[p] == FRAME_RUNQUEUE)
+        if (frame_kind[p] == FRAME_FREE || frame_kind[p] == FRAME_RESERVED ||
+            frame_kind[p] == FRAME_RUNQUEUE)
             continue;
         hash = links_hash(mix(hash, p), p);
         hash = frame_kind[p] == FRAME_THREAD ? thread_hash(hash, p, p == t) : frame_hash(hash, p);

@@ -4,7 +4,9 @@
 #include "core/boot.h"
 #include "tests/unit/memory.h"
 
-#define FRAMES (3u * PAGES_1G) /* 3 GiB of frame numbers; contents are touched only where a frame becomes an object */
+#define FRAMES                                                                                     \
+    (3u *                                                                                          \
+     PAGES_1G) /* 3 GiB of frame numbers; contents are touched only where a frame becomes an object */
 #define GIGA_FREE (2u * PAGES_1G)
 
 static int setup(void **state)
@@ -140,7 +142,7 @@ static void test_block_random_sequence_equals_model(void **state)
         pfn_t p;
         uint8_t size;
     } held[HELD];
-    static const uint32_t pages[BLOCK_SIZES] = { 1, PAGES_2M, PAGES_1G };
+    static const uint32_t pages[BLOCK_SIZES] = {1, PAGES_2M, PAGES_1G};
     uint32_t count = 0;
     uint64_t left = alloc_free_frames();
     memset(taken, 0, sizeof taken);

@@ -10,7 +10,8 @@
 #define destroy_test(f) cmocka_unit_test_setup_teardown(f, machine_setup, machine_teardown)
 #define ROUNDS 10000u
 
-static uint64_t container(uint64_t parent, uint64_t pages) {
+static uint64_t container(uint64_t parent, uint64_t pages)
+{
     expect(OK, sys(init_thread, SYS_container_create, parent, pages, 1, BOX_CEILING, 0, 0));
     return result(init_thread, 0);
 }
@@ -22,7 +23,8 @@ struct zoo {
     uint64_t endpoint; /* init's */
 };
 
-static struct zoo zoo_new(uint64_t outside_container) {
+static struct zoo zoo_new(uint64_t outside_container)
+{
     struct zoo z;
     z.container = container(box, 400);
     z.inside = actor_new(z.container);
@@ -68,7 +70,8 @@ static struct zoo zoo_new(uint64_t outside_container) {
     return z;
 }
 
-static void test_destroy_container_threads_in_every_state(void **state) {
+static void test_destroy_container_threads_in_every_state(void **state)
+{
     (void)state;
     struct zoo z = zoo_new(box);
     destroy_all(z.container);
@@ -81,7 +84,8 @@ static void test_destroy_container_threads_in_every_state(void **state) {
     check_equal(peer, 2);
 }
 
-static void test_destroy_partner_container_threads_in_every_state(void **state) {
+static void test_destroy_partner_container_threads_in_every_state(void **state)
+{
     (void)state;
     uint64_t other = container(box, 200);
     struct zoo z = zoo_new(other);
@@ -91,14 +95,16 @@ static void test_destroy_partner_container_threads_in_every_state(void **state) 
     destroy_all(z.container);
 }
 
-static void test_destroy_endpoint_threads_in_every_state(void **state) {
+static void test_destroy_endpoint_threads_in_every_state(void **state)
+{
     (void)state;
     struct zoo z = zoo_new(box);
     destroy_all(z.endpoint);
     destroy_all(z.container);
 }
 
-static void test_destroy_deep_and_wide_tree(void **state) {
+static void test_destroy_deep_and_wide_tree(void **state)
+{
     (void)state;
     uint64_t top = container(box, 3000), c = top;
     check_unchanged_every = 0;
@@ -117,7 +123,8 @@ static void test_destroy_deep_and_wide_tree(void **state) {
     assert_true(steps > 60); /* in pieces */
 }
 
-static void test_destroy_process_with_much_memory_comes_in_pieces(void **state) {
+static void test_destroy_process_with_much_memory_comes_in_pieces(void **state)
+{
     (void)state;
     struct actor a = actor_new(box);
     check_unchanged_every = 0;
@@ -131,7 +138,8 @@ static void test_destroy_process_with_much_memory_comes_in_pieces(void **state) 
     assert_true(kernel_free_frames() - frames >= 2000);
 }
 
-static void test_destroy_endpoint_with_many_waiters_comes_in_pieces(void **state) {
+static void test_destroy_endpoint_with_many_waiters_comes_in_pieces(void **state)
+{
     (void)state;
     enum { WAITERS = 150 };
     static pfn_t waiter[WAITERS];
@@ -150,7 +158,8 @@ static void test_destroy_endpoint_with_many_waiters_comes_in_pieces(void **state
         expect(ERR_PEER, outcome(waiter[i]));
 }
 
-static void test_destroy_while_processes_inside_go_on_creating_ends(void **state) {
+static void test_destroy_while_processes_inside_go_on_creating_ends(void **state)
+{
     (void)state;
     /* Two levels of containers; a process of the outer one creates in the inner ones as long as it runs. */
     uint64_t outer = container(box, 600);
@@ -158,23 +167,27 @@ static void test_destroy_while_processes_inside_go_on_creating_ends(void **state
     uint64_t mine = actor_give(p, outer, RIGHTS_ALL, 0);
     uint64_t inner = 0;
     for (uint32_t i = 0; i < 4; i++) {
-        expect(OK, sys(p.thread, SYS_container_create, i == 0 ? mine : inner, 400 - 50 * i, 1, BOX_CEILING, 0, 0));
+        expect(OK, sys(p.thread, SYS_container_create, i == 0 ? mine : inner, 400 - 50 * i, 1,
+                       BOX_CEILING, 0, 0));
         inner = result(p.thread, 0);
     }
     int got = ERR_AGAIN;
     uint32_t steps = 0;
     for (; got == ERR_AGAIN && steps < 20000; steps++) {
         got = sys(init_thread, SYS_destroy, outer);
-        for (uint32_t i = 0; i < 8 && frame_kind[p.thread] == FRAME_THREAD && cpu_at[0].current == p.thread; i++)
+        for (uint32_t i = 0;
+             i < 8 && frame_kind[p.thread] == FRAME_THREAD && cpu_at[0].current == p.thread; i++)
             if (sys(p.thread, SYS_container_create, inner, 3, 1, BOX_CEILING, 0, 0) == OK)
                 inner = result(p.thread, 0);
     }
     expect(OK, got);
 }
 
-static void test_destroy_child_while_parent_is_being_destroyed(void **state) {
+static void test_destroy_child_while_parent_is_being_destroyed(void **state)
+{
     (void)state;
-    uint64_t outer = container(box, 1000), inner = container(outer, 500), leaf = container(inner, 100);
+    uint64_t outer = container(box, 1000), inner = container(outer, 500),
+             leaf = container(inner, 100);
     actor_new(leaf);
     actor_new(inner);
     expect(ERR_AGAIN, sys(init_thread, SYS_destroy, outer));
@@ -189,7 +202,8 @@ static void test_destroy_child_while_parent_is_being_destroyed(void **state) {
 }
 
 /* 10,000 rounds: a container with a process, a thread, memory and an endpoint, come and gone. */
-static void test_destroy_ten_thousand_rounds_return_to_the_same_counts(void **state) {
+static void test_destroy_ten_thousand_rounds_return_to_the_same_counts(void **state)
+{
     (void)state;
     check_unchanged_every = 0;
     check_invariants_every = 500;
@@ -229,7 +243,8 @@ static void test_destroy_ten_thousand_rounds_return_to_the_same_counts(void **st
     }
 }
 
-int main(void) {
+int main(void)
+{
     const struct CMUnitTest tests[] = {
         destroy_test(test_destroy_container_threads_in_every_state),
         destroy_test(test_destroy_partner_container_threads_in_every_state),

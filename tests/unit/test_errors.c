@@ -14,7 +14,8 @@ static uint64_t endpoint, init_endpoint; /* one endpoint: a's handle, init's */
 static uint64_t seen[SYS_COUNT + 1]; /* bit e: call n gave error e, in any of these tests */
 static uint64_t produced;            /* bit e: a test named after error e passed */
 
-static int setup(void **state) {
+static int setup(void **state)
+{
     int bad = machine_setup(state);
     a = actor_new(box);
     init_endpoint = endpoint_new();
@@ -24,85 +25,101 @@ static int setup(void **state) {
 #define error_test(f) cmocka_unit_test_setup_teardown(f, setup, machine_teardown)
 
 /* The call gives exactly this error; noted for the last tests. */
-#define gives(error, thread, ...) gives_at(ERR_##error, sys(thread, __VA_ARGS__), (uint64_t[]){__VA_ARGS__}[0], __LINE__)
+#define gives(error, thread, ...)                                                                  \
+    gives_at(ERR_##error, sys(thread, __VA_ARGS__), (uint64_t[]){__VA_ARGS__}[0], __LINE__)
 
-static void gives_at(int expected, int got, uint64_t number, int line) {
+static void gives_at(int expected, int got, uint64_t number, int line)
+{
     expect_at(got, expected, __FILE__, line);
     seen[number < SYS_COUNT ? number : SYS_COUNT] |= (uint64_t)1 << got;
     produced |= (uint64_t)1 << got;
 }
 
-static void test_error_CALL(void **state) {
+static void test_error_CALL(void **state)
+{
     (void)state;
     gives(CALL, a.thread, SYS_COUNT);
     gives(CALL, a.thread, UINT64_MAX);
     gives(CALL, a.thread, (uint64_t)1 << 32);
 }
 
-static void test_error_HANDLE(void **state) {
+static void test_error_HANDLE(void **state)
+{
     (void)state;
     gives(HANDLE, a.thread, SYS_handle_close, 500);
 }
 
-static void test_error_DEAD(void **state) {
+static void test_error_DEAD(void **state)
+{
     (void)state;
     expect(OK, sys(a.thread, SYS_destroy, endpoint));
     gives(DEAD, a.thread, SYS_signal, endpoint, 1);
 }
 
-static void test_error_KIND(void **state) {
+static void test_error_KIND(void **state)
+{
     (void)state;
     gives(KIND, a.thread, SYS_container_info, endpoint);
 }
 
-static void test_error_RIGHTS(void **state) {
+static void test_error_RIGHTS(void **state)
+{
     (void)state;
     uint64_t poor = actor_give(a, box, RIGHT_READ, 0);
     gives(RIGHTS, a.thread, SYS_process_create, poor, 0, 0, 0, 0);
 }
 
-static void test_error_ARGUMENT(void **state) {
+static void test_error_ARGUMENT(void **state)
+{
     (void)state;
     gives(ARGUMENT, a.thread, SYS_map, 0, 0x10000000, 0, PAGE_READ);
 }
 
-static void test_error_ALIGN(void **state) {
+static void test_error_ALIGN(void **state)
+{
     (void)state;
     gives(ALIGN, a.thread, SYS_map, 0, 0x10000001, 1, PAGE_READ);
 }
 
-static void test_error_RANGE(void **state) {
+static void test_error_RANGE(void **state)
+{
     (void)state;
     gives(RANGE, a.thread, SYS_map, 0, USER_TOP, 1, PAGE_READ);
 }
 
-static void test_error_PERM(void **state) {
+static void test_error_PERM(void **state)
+{
     (void)state;
     gives(PERM, a.thread, SYS_map, 0, 0x10000000, 1, PAGE_READ | PAGE_WRITE | PAGE_EXECUTE);
 }
 
-static void test_error_EXISTS(void **state) {
+static void test_error_EXISTS(void **state)
+{
     (void)state;
     gives(EXISTS, a.thread, SYS_map, 0, ACTOR_DATA, 1, PAGE_READ);
 }
 
-static void test_error_UNMAPPED(void **state) {
+static void test_error_UNMAPPED(void **state)
+{
     (void)state;
     gives(UNMAPPED, a.thread, SYS_unmap, 0, 0x10000000, 1, 0);
 }
 
-static void test_error_SIZE(void **state) {
+static void test_error_SIZE(void **state)
+{
     (void)state;
     expect(OK, sys(a.thread, SYS_map, 0, 0x10000000, 1, PAGE_READ));
     gives(SIZE, a.thread, SYS_unmap, 0, 0x10000000, 1, PAGE_SIZE_2M);
 }
 
-static void test_error_QUOTA(void **state) {
+static void test_error_QUOTA(void **state)
+{
     (void)state;
     gives(QUOTA, init_thread, SYS_container_create, box, BOX_PAGES + 1, 1, 1, 0, 0);
 }
 
-static void test_error_MEMORY(void **state) {
+static void test_error_MEMORY(void **state)
+{
     (void)state;
     /* A machine of 32 MiB: break every 2 MiB region by keeping one page of it, as another container's. */
     uint64_t va = 0x10000000;
@@ -135,7 +152,8 @@ static void test_error_MEMORY(void **state) {
     }
 }
 
-static void test_error_FULL(void **state) {
+static void test_error_FULL(void **state)
+{
     (void)state;
     check_unchanged_every = 16;
     for (uint32_t i = 0; i < ENDPOINTS_MAX; i++)
@@ -143,24 +161,28 @@ static void test_error_FULL(void **state) {
     gives(FULL, a.thread, SYS_endpoint_create, 0);
 }
 
-static void test_error_BUSY(void **state) {
+static void test_error_BUSY(void **state)
+{
     (void)state;
     uint64_t one = endpoint_new(), other = endpoint_new();
     expect(OK, sys(init_thread, SYS_irq_claim, BOOT_IRQS, 9, one, 1));
     gives(BUSY, init_thread, SYS_irq_claim, BOOT_IRQS, 9, other, 1);
 }
 
-static void test_error_AGAIN(void **state) {
+static void test_error_AGAIN(void **state)
+{
     (void)state;
     gives(AGAIN, init_thread, SYS_destroy, a.process_handle);
 }
 
-static void test_error_WOULD_BLOCK(void **state) {
+static void test_error_WOULD_BLOCK(void **state)
+{
     (void)state;
     gives(WOULD_BLOCK, a.thread, SYS_receive, endpoint, TAG_NONBLOCK);
 }
 
-static void test_error_TIMEOUT(void **state) {
+static void test_error_TIMEOUT(void **state)
+{
     (void)state;
     deadline(a.thread, 10);
     expect(BLOCKED, sys(a.thread, SYS_receive, endpoint, TAG_DEADLINE));
@@ -168,29 +190,34 @@ static void test_error_TIMEOUT(void **state) {
     gives_at(ERR_TIMEOUT, outcome(a.thread), SYS_receive, __LINE__);
 }
 
-static void test_error_STATE(void **state) {
+static void test_error_STATE(void **state)
+{
     (void)state;
     gives(STATE, init_thread, SYS_resume, a.thread_handle);
 }
 
-static void test_error_PEER(void **state) {
+static void test_error_PEER(void **state)
+{
     (void)state;
     expect(BLOCKED, sys(a.thread, SYS_call, endpoint, TAG(1, 0, 0)));
     destroy_all(init_endpoint);
     gives_at(ERR_PEER, outcome(a.thread), SYS_call, __LINE__);
 }
 
-static void test_error_NO_CALL(void **state) {
+static void test_error_NO_CALL(void **state)
+{
     (void)state;
     gives(NO_CALL, a.thread, SYS_reply, 0, TAG(1, 0, 0));
 }
 
-static void test_error_MESSAGE(void **state) {
+static void test_error_MESSAGE(void **state)
+{
     (void)state;
     gives(MESSAGE, a.thread, SYS_send, endpoint, TAG(1, 65, 0));
 }
 
-static void test_error_TRANSFER(void **state) {
+static void test_error_TRANSFER(void **state)
+{
     (void)state;
     pfn_t receiver = actor_thread(a, SETUP(ACTOR_PRIORITY, 0), NULL);
     receive_window(a, 0, 0);
@@ -199,18 +226,21 @@ static void test_error_TRANSFER(void **state) {
     gives(TRANSFER, a.thread, SYS_send, endpoint, TAG(1, 0, 1));
 }
 
-static void test_error_DYING(void **state) {
+static void test_error_DYING(void **state)
+{
     (void)state;
     expect(STOPPED, sys(a.thread, SYS_process_exit, 0));
     gives(DYING, init_thread, SYS_map, a.process_handle, 0x10000000, 1, PAGE_READ);
 }
 
-static void test_error_PRIORITY(void **state) {
+static void test_error_PRIORITY(void **state)
+{
     (void)state;
     gives(PRIORITY, init_thread, SYS_priority, a.thread_handle, BOX_CEILING + 1);
 }
 
-static void test_error_CPU(void **state) {
+static void test_error_CPU(void **state)
+{
     (void)state;
     gives(CPU, init_thread, SYS_affinity, a.thread_handle, 1);
 }
@@ -220,7 +250,8 @@ static void test_error_CPU(void **state) {
 static uint64_t good[KIND_LAST]; /* a's handle of each kind, all rights */
 
 /* One handle of each kind for the actor. */
-static void handles_of_all_kinds(void) {
+static void handles_of_all_kinds(void)
+{
     static const uint64_t boot[KIND_LAST] = {
         [KIND_IRQS] = BOOT_IRQS, [KIND_PORTS] = BOOT_PORTS, [KIND_MEMORY] = BOOT_MEMORY};
     struct actor b = actor_new(box);
@@ -239,14 +270,16 @@ static void handles_of_all_kinds(void) {
 }
 
 /* Kinds of handle a call's argument takes, by the argument's name; KIND_NONE: any. */
-static uint32_t kind_wanted(uint64_t n, uint32_t i) {
+static uint32_t kind_wanted(uint64_t n, uint32_t i)
+{
     static const struct {
         const char *name;
         uint32_t kind;
-    } names[] = {{"container:", KIND_CONTAINER}, {"process:", KIND_PROCESS}, {"from:", KIND_PROCESS},
-                 {"to:", KIND_PROCESS},          {"thread:", KIND_THREAD},   {"endpoint:", KIND_ENDPOINT},
-                 {"irqs:", KIND_IRQS},           {"ports:", KIND_PORTS},     {"memory:", KIND_MEMORY},
-                 {"reply:", KIND_REPLY}};
+    } names[] = {{"container:", KIND_CONTAINER}, {"process:", KIND_PROCESS},
+                 {"from:", KIND_PROCESS},        {"to:", KIND_PROCESS},
+                 {"thread:", KIND_THREAD},       {"endpoint:", KIND_ENDPOINT},
+                 {"irqs:", KIND_IRQS},           {"ports:", KIND_PORTS},
+                 {"memory:", KIND_MEMORY},       {"reply:", KIND_REPLY}};
     const char *type = call_arg_type(n, i), *start = type;
     while (start > calls[n].args && start[-1] != ' ')
         start--;
@@ -258,12 +291,14 @@ static uint32_t kind_wanted(uint64_t n, uint32_t i) {
     return KIND_NONE;
 }
 
-static bool is_handle(uint64_t n, uint32_t i) {
+static bool is_handle(uint64_t n, uint32_t i)
+{
     return word_is(call_arg_type(n, i), "handle") || word_is(call_arg_type(n, i), "own");
 }
 
 /* Arguments that are right but for what a test spoils: good handles, plausible numbers. */
-static void plausible(uint64_t n, uint64_t arg[7]) {
+static void plausible(uint64_t n, uint64_t arg[7])
+{
     arg[0] = n;
     for (uint32_t i = 0; i < 6; i++) {
         const char *type = call_arg_type(n, i);
@@ -292,20 +327,23 @@ static void plausible(uint64_t n, uint64_t arg[7]) {
 }
 
 /* Tries a call with one handle argument replaced, and holds it to the error if it lists it. */
-static void spoiled(uint64_t n, uint32_t i, uint64_t handle, int error) {
+static void spoiled(uint64_t n, uint32_t i, uint64_t handle, int error)
+{
     uint64_t arg[7];
     plausible(n, arg);
     arg[1 + i] = handle;
     int got = sys_array(a.thread, arg);
     if (got != error)
-        fail_msg("%s, argument %u: expected %s, got %s", calls[n].name, i, error_name((uint64_t)error),
-                 got >= 0 ? error_name((uint64_t)got) : "no answer");
+        fail_msg("%s, argument %u: expected %s, got %s", calls[n].name, i,
+                 error_name((uint64_t)error), got >= 0 ? error_name((uint64_t)got) : "no answer");
     seen[n] |= (uint64_t)1 << got;
 }
 
-static void test_error_every_call_closed_handle_gives_HANDLE(void **state) {
+static void test_error_every_call_closed_handle_gives_HANDLE(void **state)
+{
     (void)state;
-    static const uint64_t closed[] = {999, HANDLES_MAX, HANDLES_MAX + 1, (uint64_t)1 << 32, UINT64_MAX};
+    static const uint64_t closed[] = {999, HANDLES_MAX, HANDLES_MAX + 1, (uint64_t)1 << 32,
+                                      UINT64_MAX};
     handles_of_all_kinds();
     for (uint64_t n = 0; n < SYS_COUNT; n++)
         for (uint32_t i = 0; i < calls[n].nargs; i++)
@@ -313,7 +351,8 @@ static void test_error_every_call_closed_handle_gives_HANDLE(void **state) {
                 spoiled(n, i, closed[k], ERR_HANDLE);
 }
 
-static void test_error_every_call_wrong_kind_gives_KIND(void **state) {
+static void test_error_every_call_wrong_kind_gives_KIND(void **state)
+{
     (void)state;
     handles_of_all_kinds();
     for (uint64_t n = 0; n < SYS_COUNT; n++)
@@ -328,7 +367,8 @@ static void test_error_every_call_wrong_kind_gives_KIND(void **state) {
     spoiled(SYS_device_narrow, 0, good[KIND_CONTAINER], ERR_KIND);
 }
 
-static void test_error_every_call_dead_handle_gives_DEAD(void **state) {
+static void test_error_every_call_dead_handle_gives_DEAD(void **state)
+{
     (void)state;
     handles_of_all_kinds();
     uint64_t dead[KIND_LAST] = {0};
@@ -364,7 +404,8 @@ static void test_error_every_call_dead_handle_gives_DEAD(void **state) {
     spoiled(SYS_object_name, 0, dead[KIND_PROCESS], ERR_DEAD);
 }
 
-static void test_error_every_call_handle_without_rights_gives_RIGHTS(void **state) {
+static void test_error_every_call_handle_without_rights_gives_RIGHTS(void **state)
+{
     (void)state;
     handles_of_all_kinds();
     uint64_t poor[KIND_LAST] = {0};
@@ -385,7 +426,8 @@ static void test_error_every_call_handle_without_rights_gives_RIGHTS(void **stat
         }
 }
 
-static void test_error_reply_item_without_copy_right_gives_RIGHTS(void **state) {
+static void test_error_reply_item_without_copy_right_gives_RIGHTS(void **state)
+{
     (void)state;
     handles_of_all_kinds();
     uint64_t poor = actor_give(a, box, RIGHT_READ, 0);
@@ -395,23 +437,27 @@ static void test_error_reply_item_without_copy_right_gives_RIGHTS(void **state) 
 
 /* ---- nothing is missing ---- */
 
-static void test_errors_every_name_has_been_produced(void **state) {
+static void test_errors_every_name_has_been_produced(void **state)
+{
     (void)state;
     for (uint64_t e = 1; e < ERR_LAST; e++)
         if ((produced >> e) % 2 == 0)
             fail_msg("no test here produced %s", error_name(e));
 }
 
-static void test_errors_every_call_with_handles_gave_its_handle_errors(void **state) {
+static void test_errors_every_call_with_handles_gave_its_handle_errors(void **state)
+{
     (void)state;
     static const int kinds[] = {ERR_HANDLE, ERR_DEAD, ERR_KIND, ERR_RIGHTS};
     for (uint64_t n = 0; n < SYS_COUNT; n++)
         for (uint32_t k = 0; k < 4; k++)
             if (call_lists(n, (uint64_t)kinds[k]) && (seen[n] >> kinds[k]) % 2 == 0)
-                fail_msg("%s lists %s, which no test here produced", calls[n].name, error_name((uint64_t)kinds[k]));
+                fail_msg("%s lists %s, which no test here produced", calls[n].name,
+                         error_name((uint64_t)kinds[k]));
 }
 
-int main(void) {
+int main(void)
+{
     const struct CMUnitTest tests[] = {
 #define ERROR(number, name, text) error_test(test_error_##name),
 #include "atmos/errors.def"

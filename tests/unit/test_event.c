@@ -10,7 +10,8 @@
 static struct actor a;
 static uint64_t endpoint, mine;
 
-static int setup(void **state) {
+static int setup(void **state)
+{
     int bad = machine_setup(state);
     a = actor_new(box);
     endpoint = endpoint_new();
@@ -21,7 +22,8 @@ static int setup(void **state) {
 
 /* ---- events ---- */
 
-static void test_signal_pending_bits_come_before_messages(void **state) {
+static void test_signal_pending_bits_come_before_messages(void **state)
+{
     (void)state;
     pfn_t sender = actor_thread(a, SETUP(ACTOR_PRIORITY, 0), NULL);
     expect(BLOCKED, sys(sender, SYS_send, mine, TAG(1, 0, 0)));
@@ -35,7 +37,8 @@ static void test_signal_pending_bits_come_before_messages(void **state) {
     expect(ERR_WOULD_BLOCK, sys(a.thread, SYS_receive, mine, TAG_NONBLOCK));
 }
 
-static void test_signal_waiting_receiver_wakes(void **state) {
+static void test_signal_waiting_receiver_wakes(void **state)
+{
     (void)state;
     expect(BLOCKED, sys(a.thread, SYS_receive, mine, 0));
     expect(OK, sys(init_thread, SYS_signal, endpoint, (uint64_t)1 << 63));
@@ -45,7 +48,8 @@ static void test_signal_waiting_receiver_wakes(void **state) {
     expect(ERR_WOULD_BLOCK, sys(a.thread, SYS_receive, mine, TAG_NONBLOCK));
 }
 
-static void test_signal_one_of_two_receivers_wakes(void **state) {
+static void test_signal_one_of_two_receivers_wakes(void **state)
+{
     (void)state;
     pfn_t second = actor_thread(a, SETUP(ACTOR_PRIORITY, 0), NULL);
     expect(BLOCKED, sys(a.thread, SYS_receive, mine, 0));
@@ -55,14 +59,16 @@ static void test_signal_one_of_two_receivers_wakes(void **state) {
     expect(BLOCKED, outcome(second));
 }
 
-static void test_signal_no_bits_wakes_nobody(void **state) {
+static void test_signal_no_bits_wakes_nobody(void **state)
+{
     (void)state;
     expect(BLOCKED, sys(a.thread, SYS_receive, mine, 0));
     expect(OK, sys(init_thread, SYS_signal, endpoint, 0));
     expect(BLOCKED, outcome(a.thread));
 }
 
-static void test_reply_receive_takes_pending_events(void **state) {
+static void test_reply_receive_takes_pending_events(void **state)
+{
     (void)state;
     pfn_t caller = actor_thread(a, SETUP(ACTOR_PRIORITY, 0), NULL);
     expect(BLOCKED, sys(caller, SYS_call, mine, TAG(1, 0, 0)));
@@ -76,7 +82,8 @@ static void test_reply_receive_takes_pending_events(void **state) {
 
 /* ---- interrupts ---- */
 
-static void test_irq_fires_masks_until_acknowledged(void **state) {
+static void test_irq_fires_masks_until_acknowledged(void **state)
+{
     (void)state;
     expect(OK, sys(init_thread, SYS_irq_claim, BOOT_IRQS, 5, endpoint, 0x20));
     check_equal(hosted_direct.irq_open[5], 1);
@@ -89,7 +96,8 @@ static void test_irq_fires_masks_until_acknowledged(void **state) {
     expect(ERR_STATE, sys(init_thread, SYS_irq_ack, BOOT_IRQS, 5));
 }
 
-static void test_irq_claimed_by_another_gives_busy(void **state) {
+static void test_irq_claimed_by_another_gives_busy(void **state)
+{
     (void)state;
     uint64_t other = endpoint_new();
     expect(OK, sys(init_thread, SYS_irq_claim, BOOT_IRQS, 5, endpoint, 1));
@@ -99,7 +107,8 @@ static void test_irq_claimed_by_another_gives_busy(void **state) {
     expect(OK, sys(init_thread, SYS_irq_claim, BOOT_IRQS, 5, other, 1));
 }
 
-static void test_irq_unclaimed_line_is_masked_and_harmless(void **state) {
+static void test_irq_unclaimed_line_is_masked_and_harmless(void **state)
+{
     (void)state;
     for (uint32_t line = 0; line < 30; line++)
         if (line != 5)
@@ -109,7 +118,8 @@ static void test_irq_unclaimed_line_is_masked_and_harmless(void **state) {
     expect(ERR_WOULD_BLOCK, sys(a.thread, SYS_receive, mine, TAG_NONBLOCK));
 }
 
-static void test_irq_after_its_endpoint_died_is_harmless(void **state) {
+static void test_irq_after_its_endpoint_died_is_harmless(void **state)
+{
     (void)state;
     expect(OK, sys(init_thread, SYS_irq_claim, BOOT_IRQS, 6, endpoint, 1));
     destroy_all(endpoint);
@@ -117,9 +127,11 @@ static void test_irq_after_its_endpoint_died_is_harmless(void **state) {
     check_equal(hosted_direct.irq_open[6], 0);
 }
 
-static void test_irq_line_outside_the_handle_gives_argument(void **state) {
+static void test_irq_line_outside_the_handle_gives_argument(void **state)
+{
     (void)state;
-    expect(ERR_ARGUMENT, sys(init_thread, SYS_irq_claim, BOOT_IRQS, hosted_direct.irq_lines, endpoint, 1));
+    expect(ERR_ARGUMENT,
+           sys(init_thread, SYS_irq_claim, BOOT_IRQS, hosted_direct.irq_lines, endpoint, 1));
     expect(ERR_ARGUMENT, sys(init_thread, SYS_irq_claim, BOOT_IRQS, (uint64_t)1 << 32, endpoint, 1));
     expect(ERR_ARGUMENT, sys(init_thread, SYS_irq_claim, BOOT_IRQS, 1, endpoint, 0));
     expect(OK, sys(init_thread, SYS_device_narrow, BOOT_IRQS, 3, 2));
@@ -131,7 +143,8 @@ static void test_irq_line_outside_the_handle_gives_argument(void **state) {
 
 /* ---- ports ---- */
 
-static void test_port_in_reads_the_machine(void **state) {
+static void test_port_in_reads_the_machine(void **state)
+{
     (void)state;
     hosted_direct.port_value = 0x5A;
     expect(OK, sys(init_thread, SYS_port_in, BOOT_PORTS, 0x3F8, 1));
@@ -140,7 +153,8 @@ static void test_port_in_reads_the_machine(void **state) {
     check_equal(hosted_direct.port_width, 1);
 }
 
-static void test_port_out_writes_items_lowest_first(void **state) {
+static void test_port_out_writes_items_lowest_first(void **state)
+{
     (void)state;
     uint64_t outs = hosted_direct.port_outs;
     expect(OK, sys(init_thread, SYS_port_out, BOOT_PORTS, 0x3F8, 1 | 4 << 8, 0x44434241));
@@ -150,12 +164,14 @@ static void test_port_out_writes_items_lowest_first(void **state) {
     check_equal(hosted_direct.port_written, 0x9ABCDEF0);
 }
 
-static void test_port_bad_shapes_give_argument(void **state) {
+static void test_port_bad_shapes_give_argument(void **state)
+{
     (void)state;
     static const uint64_t width[] = {0, 3, 5, 8, 255, UINT64_MAX};
     for (uint32_t i = 0; i < sizeof width / sizeof width[0]; i++)
         expect(ERR_ARGUMENT, sys(init_thread, SYS_port_in, BOOT_PORTS, 0x3F8, width[i]));
-    static const uint64_t shape[] = {1, 1 | 9 << 8, 2 | 5 << 8, 4 | 3 << 8, 3 | 1 << 8, 256, UINT64_MAX, 1 | (uint64_t)1 << 40};
+    static const uint64_t shape[] = {1,          1 | 9 << 8, 2 | 5 << 8, 4 | 3 << 8,
+                                     3 | 1 << 8, 256,        UINT64_MAX, 1 | (uint64_t)1 << 40};
     for (uint32_t i = 0; i < sizeof shape / sizeof shape[0]; i++)
         expect(ERR_ARGUMENT, sys(init_thread, SYS_port_out, BOOT_PORTS, 0x3F8, shape[i], 0));
     expect(ERR_ARGUMENT, sys(init_thread, SYS_port_in, BOOT_PORTS, 65535, 2));
@@ -163,7 +179,8 @@ static void test_port_bad_shapes_give_argument(void **state) {
     expect(ERR_ARGUMENT, sys(init_thread, SYS_port_in, BOOT_PORTS, UINT64_MAX, 1));
 }
 
-static void test_device_narrow_ports_reach_only_these(void **state) {
+static void test_device_narrow_ports_reach_only_these(void **state)
+{
     (void)state;
     expect(OK, sys(init_thread, SYS_device_narrow, BOOT_PORTS, 0x3F8, 8));
     uint64_t com = result(init_thread, 0);
@@ -179,11 +196,12 @@ static void test_device_narrow_ports_reach_only_these(void **state) {
 
 /* ---- device memory ---- */
 
-static void test_device_map_is_uncached_and_not_counted_as_memory(void **state) {
+static void test_device_map_is_uncached_and_not_counted_as_memory(void **state)
+{
     (void)state;
     uint64_t frames = kernel_free_frames();
-    expect(OK, sys(init_thread, SYS_device_map, BOOT_MEMORY, a.process_handle, ACTOR_DATA + 4096, DEVICE_PAGE, 1,
-                   PAGE_READ | PAGE_WRITE));
+    expect(OK, sys(init_thread, SYS_device_map, BOOT_MEMORY, a.process_handle, ACTOR_DATA + 4096,
+                   DEVICE_PAGE, 1, PAGE_READ | PAGE_WRITE));
     check_equal(result(init_thread, 0), 1);
     check_equal(kernel_free_frames(), frames);
     expect(OK, sys(a.thread, SYS_query, 0, ACTOR_DATA + 4096));
@@ -196,33 +214,40 @@ static void test_device_map_is_uncached_and_not_counted_as_memory(void **state) 
     expect(OK, sys(a.thread, SYS_unmap, 0, ACTOR_DATA + 4096, 1, 0));
 }
 
-static void test_device_map_ram_gives_argument(void **state) {
+static void test_device_map_ram_gives_argument(void **state)
+{
     (void)state;
-    static const uint64_t bad[] = {0, 1, MACHINE_FRAMES - 1, DEVICE_PAGE - 1, UINT64_MAX, (uint64_t)1 << 40};
+    static const uint64_t bad[] = {
+        0, 1, MACHINE_FRAMES - 1, DEVICE_PAGE - 1, UINT64_MAX, (uint64_t)1 << 40};
     for (uint32_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
-        expect(ERR_ARGUMENT, sys(init_thread, SYS_device_map, BOOT_MEMORY, a.process_handle, VA, bad[i], 1, PAGE_READ));
-    expect(ERR_ARGUMENT,
-           sys(init_thread, SYS_device_map, BOOT_MEMORY, a.process_handle, VA, DEVICE_PAGE, 0x2001, PAGE_READ));
-    expect(ERR_ARGUMENT,
-           sys(init_thread, SYS_device_map, BOOT_MEMORY, a.process_handle, VA, DEVICE_PAGE, 1, PAGE_READ | PAGE_SIZE_2M));
+        expect(ERR_ARGUMENT, sys(init_thread, SYS_device_map, BOOT_MEMORY, a.process_handle, VA,
+                                 bad[i], 1, PAGE_READ));
+    expect(ERR_ARGUMENT, sys(init_thread, SYS_device_map, BOOT_MEMORY, a.process_handle, VA,
+                             DEVICE_PAGE, 0x2001, PAGE_READ));
+    expect(ERR_ARGUMENT, sys(init_thread, SYS_device_map, BOOT_MEMORY, a.process_handle, VA,
+                             DEVICE_PAGE, 1, PAGE_READ | PAGE_SIZE_2M));
 }
 
-static void test_device_narrow_memory_counts_from_its_start(void **state) {
+static void test_device_narrow_memory_counts_from_its_start(void **state)
+{
     (void)state;
     expect(OK, sys(init_thread, SYS_device_narrow, BOOT_MEMORY, DEVICE_PAGE + 8, 4));
     uint64_t narrow = result(init_thread, 0);
-    expect(ERR_ARGUMENT, sys(init_thread, SYS_device_map, narrow, a.process_handle, VA, 4, 1, PAGE_READ));
-    expect(ERR_ARGUMENT, sys(init_thread, SYS_device_map, narrow, a.process_handle, VA, 2, 3, PAGE_READ));
+    expect(ERR_ARGUMENT,
+           sys(init_thread, SYS_device_map, narrow, a.process_handle, VA, 4, 1, PAGE_READ));
+    expect(ERR_ARGUMENT,
+           sys(init_thread, SYS_device_map, narrow, a.process_handle, VA, 2, 3, PAGE_READ));
     expect(OK, sys(init_thread, SYS_device_map, narrow, a.process_handle, VA, 3, 1, PAGE_READ));
     pfn_t t = table_find(process_at[P(a.process)].root, VA);
     check_equal(entry_frame(table_at[PT(t)].entry[table_index(VA, 1)]), DEVICE_PAGE + 11);
 }
 
-static void test_device_page_is_no_message_page(void **state) {
+static void test_device_page_is_no_message_page(void **state)
+{
     (void)state;
     expect(OK, sys(init_thread, SYS_unmap, a.process_handle, ACTOR_MESSAGE, 1, 0));
-    expect(OK, sys(init_thread, SYS_device_map, BOOT_MEMORY, a.process_handle, ACTOR_MESSAGE, DEVICE_PAGE, 1,
-                   PAGE_READ | PAGE_WRITE));
+    expect(OK, sys(init_thread, SYS_device_map, BOOT_MEMORY, a.process_handle, ACTOR_MESSAGE,
+                   DEVICE_PAGE, 1, PAGE_READ | PAGE_WRITE));
     struct actor b = actor_new(box);
     uint64_t end = actor_give(b, endpoint, RIGHTS_ALL, 0);
     expect(BLOCKED, sys(b.thread, SYS_receive, end, 0));
@@ -232,7 +257,8 @@ static void test_device_page_is_no_message_page(void **state) {
 
 /* ---- log ---- */
 
-static void test_log_writes_a_line_without_control_characters(void **state) {
+static void test_log_writes_a_line_without_control_characters(void **state)
+{
     (void)state;
     poke(a.process, ACTOR_DATA, 0x000A1B6F6C6C6568); /* "hello", escape, newline, 0 */
     hosted_direct.log_used = 0;
@@ -240,7 +266,8 @@ static void test_log_writes_a_line_without_control_characters(void **state) {
     assert_string_equal(hosted_direct.log, "hello???\n");
 }
 
-static void test_log_across_two_pages(void **state) {
+static void test_log_across_two_pages(void **state)
+{
     (void)state;
     expect(OK, sys(a.thread, SYS_map, 0, ACTOR_DATA + 4096, 1, PAGE_READ | PAGE_WRITE));
     poke(a.process, ACTOR_DATA + 4088, 0x4847464544434241);
@@ -250,7 +277,8 @@ static void test_log_across_two_pages(void **state) {
     assert_string_equal(hosted_direct.log, "EFGHIJKL\n");
 }
 
-static void test_log_bad_memory(void **state) {
+static void test_log_bad_memory(void **state)
+{
     (void)state;
     expect(ERR_UNMAPPED, sys(a.thread, SYS_log, VA, 1));
     expect(ERR_UNMAPPED, sys(a.thread, SYS_log, ACTOR_DATA + 4095, 2));
@@ -261,7 +289,8 @@ static void test_log_bad_memory(void **state) {
     expect(ERR_RANGE, sys(a.thread, SYS_log, UINT64_MAX, 1));
 }
 
-int main(void) {
+int main(void)
+{
     const struct CMUnitTest tests[] = {
         event_test(test_signal_pending_bits_come_before_messages),
         event_test(test_signal_waiting_receiver_wakes),

@@ -5,7 +5,8 @@
 static struct actor a, handler;
 static uint64_t endpoint, handler_end;
 
-static int setup(void **state) {
+static int setup(void **state)
+{
     int bad = machine_setup(state);
     a = actor_new(box);
     handler = actor_new(box);
@@ -15,12 +16,14 @@ static int setup(void **state) {
 }
 #define fault_test(f) cmocka_unit_test_setup_teardown(f, setup, machine_teardown)
 
-static void handler_set(void) {
+static void handler_set(void)
+{
     expect(OK, sys(init_thread, SYS_handle_copy, 0, endpoint, RIGHTS_ALL, 77));
     expect(OK, sys(init_thread, SYS_fault_handler, a.process_handle, result(init_thread, 0)));
 }
 
-static void test_fault_without_handler_ends_the_process_and_tells(void **state) {
+static void test_fault_without_handler_ends_the_process_and_tells(void **state)
+{
     (void)state;
     uint64_t e = endpoint_new();
     expect(OK, sys(init_thread, SYS_process_create, box, e, 2, 0, 0));
@@ -38,7 +41,8 @@ static void test_fault_without_handler_ends_the_process_and_tells(void **state) 
     check_equal(result(init_thread, 4), 1);
 }
 
-static void test_fault_handler_is_told_what_where_who(void **state) {
+static void test_fault_handler_is_told_what_where_who(void **state)
+{
     (void)state;
     handler_set();
     expect(BLOCKED, sys(handler.thread, SYS_receive, handler_end, 0));
@@ -54,7 +58,8 @@ static void test_fault_handler_is_told_what_where_who(void **state) {
     check_equal(process_at[P(a.process)].state, PROCESS_ALIVE);
 }
 
-static void test_fault_waits_for_a_busy_handler(void **state) {
+static void test_fault_waits_for_a_busy_handler(void **state)
+{
     (void)state;
     handler_set();
     fault(a.thread, FAULT_ILLEGAL, 0);
@@ -63,13 +68,15 @@ static void test_fault_waits_for_a_busy_handler(void **state) {
     check_equal(thread_at[T(a.thread)].state, THREAD_FAULTED);
 }
 
-static void taken(void) {
+static void taken(void)
+{
     handler_set();
     fault(a.thread, FAULT_READ, 0x123);
     expect(OK, sys(handler.thread, SYS_receive, handler_end, 0));
 }
 
-static void test_fault_resume_keeps_all_registers(void **state) {
+static void test_fault_resume_keeps_all_registers(void **state)
+{
     (void)state;
     for (uint32_t i = 0; i < REG_COUNT; i++)
         if (i != REG_RFLAGS)
@@ -82,7 +89,8 @@ static void test_fault_resume_keeps_all_registers(void **state) {
             check_equal(thread_at[T(a.thread)].reg[i], 0x1000 + i);
 }
 
-static void test_fault_handler_changes_registers_then_resumes(void **state) {
+static void test_fault_handler_changes_registers_then_resumes(void **state)
+{
     (void)state;
     taken();
     uint64_t h = actor_give(handler, a.thread_handle, RIGHTS_ALL, 0);
@@ -93,7 +101,8 @@ static void test_fault_handler_changes_registers_then_resumes(void **state) {
     check_equal(thread_at[T(a.thread)].reg[REG_RIP], 0x777000);
 }
 
-static void test_fault_other_answer_leaves_it_suspended(void **state) {
+static void test_fault_other_answer_leaves_it_suspended(void **state)
+{
     (void)state;
     taken();
     expect(OK, sys(handler.thread, SYS_reply, 0, TAG(1, 0, 0)));
@@ -102,7 +111,8 @@ static void test_fault_other_answer_leaves_it_suspended(void **state) {
     check_equal(thread_at[T(a.thread)].state, THREAD_READY);
 }
 
-static void test_fault_handler_gives_up_the_process_ends(void **state) {
+static void test_fault_handler_gives_up_the_process_ends(void **state)
+{
     (void)state;
     taken();
     expect(BLOCKED, sys(handler.thread, SYS_receive, handler_end, 0)); /* without an answer */
@@ -110,14 +120,16 @@ static void test_fault_handler_gives_up_the_process_ends(void **state) {
     check_equal(process_at[P(a.process)].code, FAULT_READ);
 }
 
-static void test_fault_handler_dies_the_process_ends(void **state) {
+static void test_fault_handler_dies_the_process_ends(void **state)
+{
     (void)state;
     taken();
     destroy_all(handler.process_handle);
     check_equal(process_at[P(a.process)].state, PROCESS_FAULTED);
 }
 
-static void test_fault_endpoint_dies_waiting_fault_ends_the_process(void **state) {
+static void test_fault_endpoint_dies_waiting_fault_ends_the_process(void **state)
+{
     (void)state;
     handler_set();
     fault(a.thread, FAULT_DIVIDE, 0);
@@ -126,7 +138,8 @@ static void test_fault_endpoint_dies_waiting_fault_ends_the_process(void **state
     check_equal(process_at[P(a.process)].code, FAULT_DIVIDE);
 }
 
-static void test_fault_dead_handler_endpoint_ends_the_process(void **state) {
+static void test_fault_dead_handler_endpoint_ends_the_process(void **state)
+{
     (void)state;
     handler_set();
     destroy_all(endpoint);
@@ -134,7 +147,8 @@ static void test_fault_dead_handler_endpoint_ends_the_process(void **state) {
     check_equal(process_at[P(a.process)].state, PROCESS_FAULTED);
 }
 
-static void test_fault_saved_as_handle_answered_later(void **state) {
+static void test_fault_saved_as_handle_answered_later(void **state)
+{
     (void)state;
     taken();
     expect(OK, sys(handler.thread, SYS_reply_save));
@@ -145,7 +159,8 @@ static void test_fault_saved_as_handle_answered_later(void **state) {
     check_equal(thread_at[T(a.thread)].state, THREAD_READY);
 }
 
-static void test_fault_handler_removed_goes_back_to_ending(void **state) {
+static void test_fault_handler_removed_goes_back_to_ending(void **state)
+{
     (void)state;
     handler_set();
     expect(OK, sys(init_thread, SYS_fault_handler, a.process_handle, 0));
@@ -154,7 +169,8 @@ static void test_fault_handler_removed_goes_back_to_ending(void **state) {
     check_equal(process_at[P(a.process)].code, FAULT_BREAKPOINT);
 }
 
-static void test_fault_every_kind_is_reported(void **state) {
+static void test_fault_every_kind_is_reported(void **state)
+{
     (void)state;
     handler_set();
     for (uint32_t kind = FAULT_NONE + 1; kind < FAULT_LAST; kind++) {
@@ -166,7 +182,8 @@ static void test_fault_every_kind_is_reported(void **state) {
     }
 }
 
-static void test_fault_own_handler_thread_repairs_its_process(void **state) {
+static void test_fault_own_handler_thread_repairs_its_process(void **state)
+{
     (void)state;
     uint64_t own = actor_give(a, endpoint, RIGHTS_ALL, 0);
     pfn_t helper = actor_thread(a, SETUP(ACTOR_PRIORITY, 0), NULL);
@@ -179,7 +196,8 @@ static void test_fault_own_handler_thread_repairs_its_process(void **state) {
     check_equal(thread_at[T(a.thread)].state, THREAD_READY);
 }
 
-static void test_destroy_faulted_thread_leaves_the_process(void **state) {
+static void test_destroy_faulted_thread_leaves_the_process(void **state)
+{
     (void)state;
     taken();
     pfn_t second = actor_thread(a, SETUP(ACTOR_PRIORITY, 0), NULL);
@@ -189,7 +207,8 @@ static void test_destroy_faulted_thread_leaves_the_process(void **state) {
     expect(OK, sys(second, SYS_nop));
 }
 
-int main(void) {
+int main(void)
+{
     const struct CMUnitTest tests[] = {
         fault_test(test_fault_without_handler_ends_the_process_and_tells),
         fault_test(test_fault_handler_is_told_what_where_who),

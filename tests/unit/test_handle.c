@@ -17,7 +17,8 @@ static int setup(void **state)
 
 static struct handle to(pfn_t object, uint8_t kind)
 {
-    return (struct handle){ .generation = frame_generation[object], .object = object, .kind = kind, .rights = RIGHTS_ALL };
+    return (struct handle){
+        .generation = frame_generation[object], .object = object, .kind = kind, .rights = RIGHTS_ALL};
 }
 
 static void test_handle_install_first_is_one(void **state)
@@ -87,7 +88,7 @@ static void test_handle_live_reply_ends_with_the_call(void **state)
     (void)state;
     pfn_t thread = frame_create(FRAME_THREAD);
     thread_at[T(thread)].call_id = 99;
-    struct handle h = { .generation = 99, .object = thread, .kind = KIND_REPLY, .rights = RIGHTS_ALL };
+    struct handle h = {.generation = 99, .object = thread, .kind = KIND_REPLY, .rights = RIGHTS_ALL};
     slot_t slot = handle_slot(process, handle_install(process, h));
     assert_true(handle_live(slot));
     thread_at[T(thread)].call_id = 0;
@@ -102,7 +103,7 @@ static void test_handle_live_endpoint_ends_with_its_slot(void **state)
     pfn_t page = frame_create(FRAME_ENDPOINTS);
     endpoint_t e = page * SLOTS + 3;
     endpoint_at[E(e)].generation = 1234;
-    struct handle h = { .generation = 1234, .object = e, .kind = KIND_ENDPOINT, .rights = RIGHTS_ALL };
+    struct handle h = {.generation = 1234, .object = e, .kind = KIND_ENDPOINT, .rights = RIGHTS_ALL};
     slot_t slot = handle_slot(process, handle_install(process, h));
     assert_true(handle_live(slot));
     endpoint_at[E(e)].generation = 0;

@@ -13,12 +13,14 @@
 static struct actor actor[ACTORS];
 static uint64_t rounds;
 
-static uint64_t from_environment(const char *name, uint64_t otherwise) {
+static uint64_t from_environment(const char *name, uint64_t otherwise)
+{
     const char *text = getenv(name);
     return text == NULL || *text == 0 ? otherwise : strtoull(text, NULL, 0);
 }
 
-static int setup(void **state) {
+static int setup(void **state)
+{
     int bad = machine_setup(state);
     uint64_t seed = from_environment("SEED", 20), end = endpoint_new();
     rounds = from_environment("ROUNDS", ROUNDS_DEFAULT);
@@ -38,13 +40,58 @@ static int setup(void **state) {
 }
 
 /* Values at the edges of things, small numbers, and anything. */
-static uint64_t wild(void) {
+static uint64_t wild(void)
+{
     static const uint64_t edge[] = {
-        0, 1, 2, 3, 4, 5, 6, 7, 8, 16, 17, 32, 33, 63, 64, 255, 256, 4095, 4096, 4097, HANDLES_MAX - 1, HANDLES_MAX,
-        USER_BASE, USER_BASE - 1, USER_BASE - 4096, USER_TOP, USER_TOP - 1, USER_TOP - 4096, USER_TOP - 8,
-        0x800000000000, 0xFFFF800000000000, 0xFFFFFFFF80000000, 0x7FFFFFFFFFFF, 0x7FFFFFFFF000, 0x8000000000000000,
-        UINT64_MAX, UINT64_MAX - 1, UINT64_MAX - 4095, UINT32_MAX, (uint64_t)1 << 32, ACTOR_DATA, ACTOR_MESSAGE,
-        ACTOR_DATA + 1, ACTOR_DATA + 4088, ACTOR_RECEIVE, 0x40000000, 0x40200000, TAG_NONBLOCK, TAG(1, 5, 1) | TAG_NONBLOCK,
+        0,
+        1,
+        2,
+        3,
+        4,
+        5,
+        6,
+        7,
+        8,
+        16,
+        17,
+        32,
+        33,
+        63,
+        64,
+        255,
+        256,
+        4095,
+        4096,
+        4097,
+        HANDLES_MAX - 1,
+        HANDLES_MAX,
+        USER_BASE,
+        USER_BASE - 1,
+        USER_BASE - 4096,
+        USER_TOP,
+        USER_TOP - 1,
+        USER_TOP - 4096,
+        USER_TOP - 8,
+        0x800000000000,
+        0xFFFF800000000000,
+        0xFFFFFFFF80000000,
+        0x7FFFFFFFFFFF,
+        0x7FFFFFFFF000,
+        0x8000000000000000,
+        UINT64_MAX,
+        UINT64_MAX - 1,
+        UINT64_MAX - 4095,
+        UINT32_MAX,
+        (uint64_t)1 << 32,
+        ACTOR_DATA,
+        ACTOR_MESSAGE,
+        ACTOR_DATA + 1,
+        ACTOR_DATA + 4088,
+        ACTOR_RECEIVE,
+        0x40000000,
+        0x40200000,
+        TAG_NONBLOCK,
+        TAG(1, 5, 1) | TAG_NONBLOCK,
     };
     uint64_t dice = random_below(16);
     if (dice < 10)
@@ -53,7 +100,8 @@ static uint64_t wild(void) {
 }
 
 /* Somebody who can run; waits and stops are ended from outside so that the calls go on. */
-static pfn_t somebody(void) {
+static pfn_t somebody(void)
+{
     for (uint32_t i = 0; i < 4; i++) {
         pfn_t t = actor[random_below(ACTORS)].thread;
         if (frame_kind[t] == FRAME_THREAD && process_at[P(frame_owner[t])].dying == 0 &&
@@ -64,7 +112,8 @@ static pfn_t somebody(void) {
 }
 
 /* A fresh actor for one that has ended, waits, or was stopped. */
-static void renew(void) {
+static void renew(void)
+{
     uint32_t i = (uint32_t)random_below(ACTORS);
     uint32_t every = check_invariants_every;
     check_invariants_every = 64;
@@ -79,7 +128,8 @@ static void renew(void) {
     check_invariants_every = every;
 }
 
-static void test_syscall_any_registers_keep_the_invariants(void **state) {
+static void test_syscall_any_registers_keep_the_invariants(void **state)
+{
     (void)state;
     check_unchanged_every = 32;
     check_invariants_every = 64;
@@ -102,7 +152,8 @@ static void test_syscall_any_registers_keep_the_invariants(void **state) {
     print_message("# %llu actors were renewed\n", (unsigned long long)renewed);
 }
 
-static void test_fault_any_address_keeps_the_invariants(void **state) {
+static void test_fault_any_address_keeps_the_invariants(void **state)
+{
     (void)state;
     check_invariants_every = 8;
     for (uint32_t i = 0; i < 300; i++) {
@@ -117,10 +168,13 @@ static void test_fault_any_address_keeps_the_invariants(void **state) {
     }
 }
 
-int main(void) {
+int main(void)
+{
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_syscall_any_registers_keep_the_invariants, setup, machine_teardown),
-        cmocka_unit_test_setup_teardown(test_fault_any_address_keeps_the_invariants, setup, machine_teardown),
+        cmocka_unit_test_setup_teardown(test_syscall_any_registers_keep_the_invariants, setup,
+                                        machine_teardown),
+        cmocka_unit_test_setup_teardown(test_fault_any_address_keeps_the_invariants, setup,
+                                        machine_teardown),
     };
     return cmocka_run_group_tests_name("random", tests, NULL, NULL);
 }

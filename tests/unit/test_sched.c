@@ -6,7 +6,8 @@
 
 static struct actor a;
 
-static int setup(void **state) {
+static int setup(void **state)
+{
     int bad = machine_setup(state);
     a = actor_new(box);
     return bad;
@@ -15,7 +16,8 @@ static int setup(void **state) {
 
 static pfn_t add(uint64_t priority) { return actor_thread(a, SETUP(priority, 0), NULL); }
 
-static void test_sched_higher_priority_preempts_at_once(void **state) {
+static void test_sched_higher_priority_preempts_at_once(void **state)
+{
     (void)state;
     check_equal(cpu_at[0].current, a.thread); /* above init */
     make_current(a.thread);
@@ -24,7 +26,8 @@ static void test_sched_higher_priority_preempts_at_once(void **state) {
     check_equal(thread_at[T(a.thread)].state, THREAD_READY);
 }
 
-static void test_sched_lower_priority_waits(void **state) {
+static void test_sched_lower_priority_waits(void **state)
+{
     (void)state;
     pfn_t low = add(ACTOR_PRIORITY - 1);
     make_current(a.thread);
@@ -33,7 +36,8 @@ static void test_sched_lower_priority_waits(void **state) {
     check_equal(thread_at[T(low)].ticks, 0);
 }
 
-static void test_sched_equal_priority_round_robin_by_slices(void **state) {
+static void test_sched_equal_priority_round_robin_by_slices(void **state)
+{
     (void)state;
     pfn_t b = add(ACTOR_PRIORITY), c = add(ACTOR_PRIORITY);
     make_current(a.thread);
@@ -47,7 +51,8 @@ static void test_sched_equal_priority_round_robin_by_slices(void **state) {
         check_equal(ran[i], 20 * SLICE_TICKS);
 }
 
-static void test_sched_slice_lasts_its_ticks(void **state) {
+static void test_sched_slice_lasts_its_ticks(void **state)
+{
     (void)state;
     pfn_t b = add(ACTOR_PRIORITY);
     expect(OK, sys(a.thread, SYS_yield)); /* b runs with a full slice */
@@ -57,7 +62,8 @@ static void test_sched_slice_lasts_its_ticks(void **state) {
     check_equal(tick(TICK_NS), a.thread);
 }
 
-static void test_timer_before_the_tick_changes_nothing(void **state) {
+static void test_timer_before_the_tick_changes_nothing(void **state)
+{
     (void)state;
     add(ACTOR_PRIORITY);
     make_current(a.thread);
@@ -69,7 +75,8 @@ static void test_timer_before_the_tick_changes_nothing(void **state) {
     check_equal(thread_at[T(now)].ticks, ticks);
 }
 
-static void test_yield_goes_behind_equals(void **state) {
+static void test_yield_goes_behind_equals(void **state)
+{
     (void)state;
     pfn_t order[3];
     add(ACTOR_PRIORITY);
@@ -85,13 +92,15 @@ static void test_yield_goes_behind_equals(void **state) {
     }
 }
 
-static void test_yield_alone_goes_on(void **state) {
+static void test_yield_alone_goes_on(void **state)
+{
     (void)state;
     expect(OK, sys(a.thread, SYS_yield));
     check_equal(cpu_at[0].current, a.thread);
 }
 
-static void test_priority_raised_while_ready_preempts(void **state) {
+static void test_priority_raised_while_ready_preempts(void **state)
+{
     (void)state;
     uint64_t h;
     pfn_t low = actor_thread(a, SETUP(2, 0), &h);
@@ -100,7 +109,8 @@ static void test_priority_raised_while_ready_preempts(void **state) {
     check_equal(cpu_at[0].current, low);
 }
 
-static void test_priority_lowered_while_running_gives_way(void **state) {
+static void test_priority_lowered_while_running_gives_way(void **state)
+{
     (void)state;
     pfn_t other = add(ACTOR_PRIORITY - 1);
     uint64_t self = actor_give(a, a.thread_handle, RIGHTS_ALL, 0);
@@ -108,7 +118,8 @@ static void test_priority_lowered_while_running_gives_way(void **state) {
     check_equal(cpu_at[0].current, other);
 }
 
-static void test_sched_all_priorities_in_order(void **state) {
+static void test_sched_all_priorities_in_order(void **state)
+{
     (void)state;
     pfn_t thread[BOX_CEILING + 1];
     make_current(init_thread);
@@ -120,7 +131,8 @@ static void test_sched_all_priorities_in_order(void **state) {
     }
 }
 
-static void test_sched_idle_then_interrupt_wakes(void **state) {
+static void test_sched_idle_then_interrupt_wakes(void **state)
+{
     (void)state;
     uint64_t e = endpoint_new();
     uint64_t mine = actor_give(a, e, RIGHTS_ALL, 0);
@@ -136,7 +148,8 @@ static void test_sched_idle_then_interrupt_wakes(void **state) {
     expect(OK, sys(a.thread, SYS_signal, wake, 1));
 }
 
-static void test_sched_idle_timer_is_the_earliest_deadline(void **state) {
+static void test_sched_idle_timer_is_the_earliest_deadline(void **state)
+{
     (void)state;
     uint64_t e = endpoint_new();
     uint64_t mine = actor_give(a, e, RIGHTS_ALL, 0);
@@ -157,7 +170,8 @@ static void test_sched_idle_timer_is_the_earliest_deadline(void **state) {
     expect(ERR_TIMEOUT, outcome(a.thread));
 }
 
-static void test_deadlines_many_expire_in_order_in_pieces(void **state) {
+static void test_deadlines_many_expire_in_order_in_pieces(void **state)
+{
     (void)state;
     enum { N = 30 };
     pfn_t thread[N];
@@ -183,14 +197,16 @@ static void test_deadlines_many_expire_in_order_in_pieces(void **state) {
         expect(ERR_TIMEOUT, outcome(thread[i]));
 }
 
-static void test_clock_is_the_machines(void **state) {
+static void test_clock_is_the_machines(void **state)
+{
     (void)state;
     hosted_direct.clock = 123456789;
     expect(OK, sys(a.thread, SYS_clock));
     check_equal(result(a.thread, 0), 123456789);
 }
 
-static void test_call_and_reply_switch_directly(void **state) {
+static void test_call_and_reply_switch_directly(void **state)
+{
     (void)state;
     uint64_t e = endpoint_new();
     struct actor server = actor_new(box);
@@ -206,7 +222,8 @@ static void test_call_and_reply_switch_directly(void **state) {
     check_equal(thread_at[T(third)].state, THREAD_READY);
 }
 
-static void test_call_to_lower_priority_lets_higher_run_first(void **state) {
+static void test_call_to_lower_priority_lets_higher_run_first(void **state)
+{
     (void)state;
     uint64_t e = endpoint_new();
     uint64_t out = actor_give(a, e, RIGHTS_ALL, 0);
@@ -218,7 +235,8 @@ static void test_call_to_lower_priority_lets_higher_run_first(void **state) {
 }
 
 /* An ended process leaves many ready threads: setting them aside takes several entries, and the CPU must come back. */
-static void test_sched_many_threads_of_ended_process_are_set_aside(void **state) {
+static void test_sched_many_threads_of_ended_process_are_set_aside(void **state)
+{
     (void)state;
     struct actor b = actor_new(box);
     for (uint32_t i = 0; i < 100; i++)
@@ -233,7 +251,8 @@ static void test_sched_many_threads_of_ended_process_are_set_aside(void **state)
     check_equal(cpu_at[0].current, b.thread);
 }
 
-static void test_thread_info_counts_ticks_and_calls(void **state) {
+static void test_thread_info_counts_ticks_and_calls(void **state)
+{
     (void)state;
     make_current(a.thread);
     for (uint32_t i = 0; i < 5; i++)
@@ -245,7 +264,8 @@ static void test_thread_info_counts_ticks_and_calls(void **state) {
     check_equal(result(init_thread, 5), 3);
 }
 
-int main(void) {
+int main(void)
+{
     const struct CMUnitTest tests[] = {
         sched_test(test_sched_higher_priority_preempts_at_once),
         sched_test(test_sched_lower_priority_waits),

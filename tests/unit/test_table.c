@@ -161,8 +161,8 @@ static void test_table_random_sequence_equals_model(void **state)
     random_seed(3);
     for (uint32_t i = 0; i < ADDRESSES; i++) {
         /* Clustered and far apart, each once. */
-        va[i] = (i % 4) * SPAN_512G * 20ull + (i / 4 % 5) * (uint64_t)SPAN_1G + (i / 20 % 3) * (uint64_t)SPAN_2M +
-                i * 0x1000ull + USER_BASE;
+        va[i] = (i % 4) * SPAN_512G * 20ull + (i / 4 % 5) * (uint64_t)SPAN_1G +
+                (i / 20 % 3) * (uint64_t)SPAN_2M + i * 0x1000ull + USER_BASE;
         frame[i] = 0;
     }
     for (uint32_t round = 0; round < 30000; round++) {
