@@ -15,29 +15,58 @@ endpoint_t endpoint_create(pfn_t p)
     return e;
 }
 
-pfn_t endpoint_pop(endpoint_t e)
+/* Nobody waits in e any more, if that is so: its mode says it. */
+/*@ requires queues_wf && is_endpoint(e);
+    assigns endpoint_at[e].mode;
+    ensures wf: queues_wf;
+    ensures mode: endpoint_at[e].mode == (endpoint_at[e].first == 0 && \old(endpoint_at[e].mode) != MODE_DEAD ?
+        MODE_IDLE : \old(endpoint_at[e].mode)); */
+static inline void endpoint_settle(endpoint_t e)
 {
-    pfn_t t = queue_pop(e);
     if (endpoint_at[E(e)].first == 0 && endpoint_at[E(e)].mode != MODE_DEAD)
         endpoint_at[E(e)].mode = MODE_IDLE;
-    return t;
 }
 
 void endpoint_leave(pfn_t t)
 {
     endpoint_t e = queue_of[t];
+    //@ assert place: thread_place_ok(t) && endpoint_at[e].first != 0;
     queue_remove(t);
-    if (endpoint_at[E(e)].first == 0 && endpoint_at[E(e)].mode != MODE_DEAD)
-        endpoint_at[E(e)].mode = MODE_IDLE;
+    endpoint_settle(e);
+}
+
+pfn_t endpoint_pop(endpoint_t e)
+{
+    pfn_t t = endpoint_at[E(e)].first;
+    endpoint_leave(t);
+    return t;
+}
+
+/* More bits are pending. */
+/*@ requires is_endpoint(e);
+    assigns endpoint_at[e].events;
+    ensures endpoint_at[e].events == (\old(endpoint_at[e].events) | bits);
+    KERNEL_KEPT(0) */
+static inline void endpoint_pend(endpoint_t e, uint64_t bits)
+{
+    endpoint_at[E(e)].events |= bits;
 }
 
 pfn_t endpoint_receiver(endpoint_t e)
 {
     uint32_t n;
-    /*@ loop invariant 0 <= n <= DRAIN_PIECE;
+    /*@ loop invariant range: 0 <= n <= DRAIN_PIECE;
+        loop invariant events: endpoint_at[e].events == \at(endpoint_at[e].events,Pre);
+        loop invariant waited: \forall integer u; is_frame(u) && queue_of[u] == e ==> \at(queue_of[u],Pre) == e;
+        KERNEL_LOOP(0)
+        loop assigns n, deadline_count, deadline_heap[0 .. FRAMES_MAX - 1], thread_at[0 .. FRAMES_MAX - 1],
+            queue_of[0 .. FRAMES_MAX - 1], queue_next[0 .. FRAMES_MAX - 1], queue_prev[0 .. FRAMES_MAX - 1],
+            queue_key[0 .. FRAMES_MAX - 1], queue_clock, endpoint_at[0 .. FRAMES_MAX * SLOTS - 1],
+            cpu_at[0 .. CPUS_MAX - 1];
         loop variant DRAIN_PIECE - n; */
     for (n = 0; n < DRAIN_PIECE && endpoint_at[E(e)].mode == MODE_RECEIVE; n++) {
         pfn_t t = endpoint_at[E(e)].first;
+        //@ assert first: t != 0 && is_thread(t) && queue_of[t] == e;
         if (process_at[P(frame_owner[t])].dying == 0) return t;
         (void)endpoint_pop(e);
         thread_wake(t, ERR_PEER); /* it does not run again */
@@ -50,7 +79,7 @@ void endpoint_signal(endpoint_t e, uint64_t bits)
     pfn_t t = 0;
     if (endpoint_at[E(e)].mode == MODE_RECEIVE) t = endpoint_receiver(e);
     if (t == 0) {
-        endpoint_at[E(e)].events |= bits;
+        endpoint_pend(e, bits);
         return;
     }
     (void)endpoint_pop(e);

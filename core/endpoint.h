@@ -25,26 +25,59 @@ static inline bool endpoint_is_live(endpoint_t e, uint64_t generation)
     ensures is_queue(\result) && \result / SLOTS == process_at[p].endpoint_page; */
 endpoint_t endpoint_create(pfn_t p);
 
+/*@ predicate is_endpoint{L}(integer e) = 0 < e < FRAMES_MAX * SLOTS && frame_kind[e / SLOTS] == FRAME_ENDPOINTS;
+    // t received these event bits.
+    predicate has_event{L}(integer t, integer bits) = is_thread(t) && thread_at[t].reg[REG_RSI] == TAG_EVENT &&
+        thread_at[t].reg[REG_RDX] == bits;
+    predicate threads_same{K,L} = \forall integer u; thread_same{K,L}(u) && thread_due_same{K,L}(u) &&
+        \at(thread_at[u].heap_index,K) == \at(thread_at[u].heap_index,L);
+*/
+
 /* Delivers bits: to the longest waiting receiver, else they stay pending. */
-/*@ requires kernel_wf && is_queue(e) && frame_kind[e / SLOTS] == FRAME_ENDPOINTS;
-    ensures kernel_wf; */
+/*@ requires endpoint: is_endpoint(e);
+    KERNEL_NEED(0)
+    assigns deadline_count, deadline_heap[0 .. FRAMES_MAX - 1], thread_at[0 .. FRAMES_MAX - 1],
+            queue_of[0 .. FRAMES_MAX - 1], queue_next[0 .. FRAMES_MAX - 1], queue_prev[0 .. FRAMES_MAX - 1],
+            queue_key[0 .. FRAMES_MAX - 1], queue_clock, endpoint_at[0 .. FRAMES_MAX * SLOTS - 1],
+            cpu_at[0 .. CPUS_MAX - 1];
+    KERNEL_WF(0)
+    ensures pending: \old(endpoint_at[e].mode) != MODE_RECEIVE ==>
+        endpoint_at[e].events == (\old(endpoint_at[e].events) | bits) && threads_same{Pre,Post};
+    ensures done: endpoint_at[e].events == (\old(endpoint_at[e].events) | bits) ||
+        \exists integer t; has_event(t, bits) && \old(queue_of[t]) == e; */
 void endpoint_signal(endpoint_t e, uint64_t bits);
 
 /* Takes the longest waiting thread out of e's queue, which holds one. */
-/*@ requires kernel_wf && is_queue(e) && endpoint_at[e].first != 0;
-    ensures is_thread(\result) && queue_of[\result] == 0; */
+/*@ requires endpoint: is_endpoint(e) && endpoint_at[e].first != 0;
+    KERNEL_NEED(0)
+    assigns queue_of[endpoint_at[e].first], queue_next[0 .. FRAMES_MAX - 1], queue_prev[0 .. FRAMES_MAX - 1],
+            endpoint_at[e].first, endpoint_at[e].last, endpoint_at[e].mode;
+    KERNEL_WF(\old(endpoint_at[e].first))
+    ensures first: \result == \old(endpoint_at[e].first) && is_thread(\result);
+    ensures out: queue_of[\result] == 0 && cpu_at[thread_at[\result].cpu].current != \result; */
 pfn_t endpoint_pop(endpoint_t e);
 
 /* The longest waiting receiver whose process has not ended; up to DRAIN_PIECE others before it are set aside.
    0: none waits, or (mode still MODE_RECEIVE) there were more to set aside. */
-/*@ requires kernel_wf && is_queue(e) && endpoint_at[e].mode == MODE_RECEIVE;
-    ensures kernel_wf;
-    ensures \result != 0 ==> \result == endpoint_at[e].first && endpoint_at[e].mode == MODE_RECEIVE; */
+/*@ requires endpoint: is_endpoint(e);
+    KERNEL_NEED(0)
+    assigns deadline_count, deadline_heap[0 .. FRAMES_MAX - 1], thread_at[0 .. FRAMES_MAX - 1],
+            queue_of[0 .. FRAMES_MAX - 1], queue_next[0 .. FRAMES_MAX - 1], queue_prev[0 .. FRAMES_MAX - 1],
+            queue_key[0 .. FRAMES_MAX - 1], queue_clock, endpoint_at[0 .. FRAMES_MAX * SLOTS - 1],
+            cpu_at[0 .. CPUS_MAX - 1];
+    KERNEL_WF(0)
+    ensures found: \result != 0 ==> \result == endpoint_at[e].first && endpoint_at[e].mode == MODE_RECEIVE &&
+        is_thread(\result) && \old(queue_of[\result]) == e && process_at[frame_owner[\result]].dying == 0;
+    ensures events: endpoint_at[e].events == \old(endpoint_at[e].events); */
 pfn_t endpoint_receiver(endpoint_t e);
 
 /* Takes a waiting thread out of the endpoint queue it is in. */
-/*@ requires kernel_wf && is_thread(t) && queue_of[t] != 0;
-    ensures queue_of[t] == 0; */
+/*@ requires waits: is_thread(t) && is_endpoint(queue_of[t]);
+    KERNEL_NEED(0)
+    assigns queue_of[t], queue_next[0 .. FRAMES_MAX - 1], queue_prev[0 .. FRAMES_MAX - 1],
+            endpoint_at[queue_of[t]].first, endpoint_at[queue_of[t]].last, endpoint_at[queue_of[t]].mode;
+    KERNEL_WF(t)
+    ensures out: queue_of[t] == 0 && cpu_at[thread_at[t].cpu].current != t; */
 void endpoint_leave(pfn_t t);
 
 /* Releases up to DRAIN_PIECE waiting threads with the error PEER. 1: nobody waits any more, and e is no endpoint. */

@@ -27,6 +27,9 @@ extern struct cpu cpu_at[CPUS_MAX];
 /* The first process, whose end is the end of the system; 0 before it is there. */
 extern pfn_t init_process;
 
+/* The first of the ended processes whose threads, handles and endpoints are not all closed yet; 0: there is none. */
+extern pfn_t dead_first;
+
 #define STATUS_BLOCKED ERR_LAST /* a handler's answer: the thread waits or is gone, its status comes later */
 
 /* ---- CPUs and their run queues ---- */
@@ -37,15 +40,16 @@ extern pfn_t init_process;
     predicate cpus_wf{L} = \forall integer c; 0 <= c < CPUS_MAX && cpu_at[c].current != 0 ==>
         is_thread(cpu_at[c].current) && thread_at[cpu_at[c].current].state == THREAD_RUNNING &&
         thread_at[cpu_at[c].current].cpu == c;
-    // Each started CPU has a frame of run queues of its own.
-    predicate runs_wf{L} = \forall integer c; cpu_started(c) ==>
-        0 < cpu_at[c].run < FRAMES_MAX * SLOTS && cpu_at[c].run % SLOTS == 0 &&
+    // Each started CPU has run queues of its own.
+    predicate run_ok{L}(integer c) = SLOTS <= cpu_at[c].run < FRAMES_MAX * SLOTS && cpu_at[c].run % SLOTS == 0 &&
         frame_kind[cpu_at[c].run / SLOTS] == FRAME_RUNQUEUE;
+    predicate runs_wf{L} = \forall integer c; cpu_started(c) ==> run_ok(c);
     predicate runs_apart{L} = \forall integer c, d; cpu_started(c) && cpu_started(d) && c != d ==>
-        cpu_at[c].run != cpu_at[d].run;
+        cpu_at[c].run + PRIORITIES <= cpu_at[d].run || cpu_at[d].run + PRIORITIES <= cpu_at[c].run;
     // A ready bit says that its run queue is not empty.
+    predicate has_bit(integer word, integer p) = (word & (1 << p)) != 0;
     predicate ready_wf{L} = \forall integer c, p; cpu_started(c) && 0 <= p < PRIORITIES ==>
-        ((cpu_at[c].ready & (1 << p)) != 0 <==> endpoint_at[cpu_at[c].run + p].first != 0);
+        (has_bit(cpu_at[c].ready, p) <==> endpoint_at[cpu_at[c].run + p].first != 0);
 */
 
 /* ---- threads and the queues they are in ---- */
@@ -118,8 +122,17 @@ extern pfn_t init_process;
     ensures processes_wf: processes_wf; ensures quota_wf: quota_wf; \
     ensures handle_pages_wf: handle_pages_wf; ensures handle_objects_wf: handle_objects_wf; \
     ensures mappings_wf: mappings_wf;
-/* The same for code that may run while it does not hold. */
-#define KERNEL_KEPT \
+#define KERNEL_NEED(x) \
+    requires frames_wf: frames_wf; requires owners_wf: owners_wf; requires queues_wf: queues_wf; \
+    requires tables_wf: tables_wf; requires deadlines_wf: deadlines_wf; requires cpus_wf: cpus_wf; \
+    requires runs_wf: runs_wf; requires runs_apart: runs_apart; requires ready_wf: ready_wf; \
+    requires threads_wf: threads_wf; requires places_but: places_but(x); \
+    requires waits_but: waits_but(x); requires endpoints_wf: endpoints_wf; \
+    requires processes_wf: processes_wf; requires quota_wf: quota_wf; \
+    requires handle_pages_wf: handle_pages_wf; requires handle_objects_wf: handle_objects_wf; \
+    requires mappings_wf: mappings_wf;
+/* For code that may run while it does not hold: what held still does. */
+#define KERNEL_KEPT(x) \
     ensures frames_wf: \old(frames_wf) ==> frames_wf; \
     ensures owners_wf: \old(owners_wf) ==> owners_wf; \
     ensures queues_wf: \old(queues_wf) ==> queues_wf; \
@@ -129,16 +142,25 @@ extern pfn_t init_process;
     ensures runs_apart: \old(runs_apart) ==> runs_apart; \
     ensures ready_wf: \old(ready_wf) ==> ready_wf; \
     ensures threads_wf: \old(threads_wf) ==> threads_wf; \
-    ensures places_wf: \old(places_but(0)) ==> places_but(0); \
-    ensures waits_wf: \old(waits_but(0)) ==> waits_but(0); \
-    ensures places_but: \forall integer x; \old(places_but(x)) ==> places_but(x); \
-    ensures waits_but: \forall integer x; \old(waits_but(x)) ==> waits_but(x); \
+    ensures places_but: \old(places_but(x)) ==> places_but(x); \
+    ensures waits_but: \old(waits_but(x)) ==> waits_but(x); \
     ensures endpoints_wf: \old(endpoints_wf) ==> endpoints_wf; \
     ensures processes_wf: \old(processes_wf) ==> processes_wf; \
     ensures quota_wf: \old(quota_wf) ==> quota_wf; \
     ensures handle_pages_wf: \old(handle_pages_wf) ==> handle_pages_wf; \
     ensures handle_objects_wf: \old(handle_objects_wf) ==> handle_objects_wf; \
     ensures mappings_wf: \old(mappings_wf) ==> mappings_wf;
+/* Within a loop. */
+#define KERNEL_LOOP(x) \
+    loop invariant frames_wf: frames_wf; loop invariant owners_wf: owners_wf; \
+    loop invariant queues_wf: queues_wf; loop invariant tables_wf: tables_wf; \
+    loop invariant deadlines_wf: deadlines_wf; loop invariant cpus_wf: cpus_wf; \
+    loop invariant runs_wf: runs_wf; loop invariant runs_apart: runs_apart; \
+    loop invariant ready_wf: ready_wf; loop invariant threads_wf: threads_wf; \
+    loop invariant places_but: places_but(x); loop invariant waits_but: waits_but(x); \
+    loop invariant endpoints_wf: endpoints_wf; loop invariant processes_wf: processes_wf; \
+    loop invariant quota_wf: quota_wf; loop invariant handle_pages_wf: handle_pages_wf; \
+    loop invariant handle_objects_wf: handle_objects_wf; loop invariant mappings_wf: mappings_wf;
 /* All the state a system call may change, for contracts that do not say it more finely yet. */
 #define KERNEL_STATE \
     thread_at[0 .. FRAMES_MAX - 1], process_at[0 .. FRAMES_MAX - 1], container_at[0 .. FRAMES_MAX - 1], \
@@ -152,7 +174,7 @@ extern pfn_t init_process;
         table_level[0 .. FRAMES_MAX - 1], deadline_heap[0 .. FRAMES_MAX - 1], region_free[0 .. REGIONS_MAX - 1], \
         big_slot[0 .. REGIONS_MAX - 1], big_pos[0 .. REGIONS_MAX - 1], partial_slot[0 .. REGIONS_MAX - 1], \
         partial_pos[0 .. REGIONS_MAX - 1], giga_partial, giga_whole, giga_free[0 .. GIGAS_MAX - 1], partial_count, \
-        alloc_regions, deadline_count, cpu_at[0 .. CPUS_MAX - 1], init_process, ghost_machine
+        alloc_regions, deadline_count, cpu_at[0 .. CPUS_MAX - 1], init_process, dead_first, ghost_machine
 /* clang-format on */
 
 #endif

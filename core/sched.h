@@ -15,12 +15,25 @@
 #define PICK_PIECE 16u   /* threads of ended processes sched_next sets aside at most */
 #define EXPIRE_PIECE 8u  /* deadlines one timer entry handles at most */
 
-/* Thread t, in no queue, may run: READY in its run queue, or SUSPENDED if it is to stop or its process has ended. */
-/*@ requires kernel_wf && is_thread(t) && queue_of[t] == 0;
+/*@ // The run queue that t is in when it is ready.
+    logic integer run_queue{L}(integer t) = cpu_at[thread_at[t].cpu].run + thread_at[t].priority;
+    predicate may_run{L}(integer t) = thread_at[t].suspended == 0 && process_at[frame_owner[t]].dying == 0;
+    // t waits for nothing and is nowhere: a state it is only in for a moment.
+    predicate nowhere{L}(integer t) = is_thread(t) && queue_of[t] == 0 && thread_at[t].call_id == 0 &&
+        thread_at[t].heap_index == 0;
+*/
+
+/* Thread t, which waits for nothing, may run: READY in its run queue, or SUSPENDED if it is to stop or its process has
+   ended. */
+/*@ requires nowhere: nowhere(t) && cpu_at[thread_at[t].cpu].current != t;
+    KERNEL_NEED(t)
     assigns thread_at[t].state, thread_at[t].suspended, queue_of[t], queue_next[0 .. FRAMES_MAX - 1], queue_prev[t],
-            endpoint_at[0 .. FRAMES_MAX * SLOTS - 1], cpu_at[0 .. CPUS_MAX - 1], ghost_machine;
-    ensures kernel_wf;
-    ensures thread_at[t].state == THREAD_READY || thread_at[t].state == THREAD_SUSPENDED; */
+            queue_key[t], queue_clock, endpoint_at[run_queue(t)].first, endpoint_at[run_queue(t)].last,
+            cpu_at[thread_at[t].cpu].current, cpu_at[thread_at[t].cpu].ready;
+    KERNEL_WF(0)
+    ensures ready: \old(may_run(t)) ==> thread_at[t].state == THREAD_READY && queue_of[t] == run_queue(t);
+    ensures parked: !\old(may_run(t)) ==> thread_at[t].state == THREAD_SUSPENDED && queue_of[t] == 0;
+    ensures current: cpu_at[thread_at[t].cpu].current == \old(cpu_at[thread_at[t].cpu].current); */
 void sched_ready(pfn_t t);
 
 /* Takes a READY thread out of its run queue; its state is the caller's to set. */
@@ -45,10 +58,14 @@ void sched_hand_over(cpu_t cpu, pfn_t t);
             ghost_machine; */
 void sched_rotate(cpu_t cpu);
 
-/* Stops thread t, which is running or in no queue: SUSPENDED until resumed. */
-/*@ requires is_thread(t) && queue_of[t] == 0;
-    assigns thread_at[t].state, thread_at[t].suspended, cpu_at[0 .. CPUS_MAX - 1].current;
-    ensures thread_at[t].state == THREAD_SUSPENDED && thread_at[t].suspended == 1; */
+/* Stops thread t, which is running or nowhere: SUSPENDED until resumed. */
+/*@ requires nowhere: nowhere(t);
+    KERNEL_NEED(t)
+    assigns thread_at[t].state, thread_at[t].suspended, cpu_at[thread_at[t].cpu].current;
+    KERNEL_WF(0)
+    ensures parked: thread_at[t].state == THREAD_SUSPENDED && thread_at[t].suspended == 1;
+    ensures current: \old(cpu_at[thread_at[t].cpu].current) != t ==>
+        cpu_at[thread_at[t].cpu].current == \old(cpu_at[thread_at[t].cpu].current); */
 void sched_park(pfn_t t);
 
 /* The thread that runs when this kernel entry ends: the current one unless a higher priority is ready; 0: none. */

@@ -31,7 +31,7 @@ static inline uint64_t reg_get(pfn_t t, uint32_t r)
 /*@ requires is_thread(t) && r < REG_COUNT;
     assigns thread_at[t].reg[r];
     ensures thread_at[t].reg[r] == value;
-    KERNEL_KEPT */
+    KERNEL_KEPT(0) */
 static inline void reg_set(pfn_t t, uint32_t r, uint64_t value)
 {
     thread_at[T(t)].reg[r] = value;
@@ -111,7 +111,6 @@ struct handle handle_to(uint8_t kind, uint32_t object, uint64_t generation);
 /* ---- what the proved calls promise: any arguments are legal ---- */
 
 /*@ predicate user_page{L}(integer va) = USER_BASE <= va < USER_TOP;
-    logic integer page_bytes(integer e) = e / PTE_SUPER % 2 == 0 ? SPAN_4K : e / PTE_GIGA % 2 == 0 ? SPAN_2M : SPAN_1G;
     logic integer query_entry{L}(integer t) =
         resolve(process_at[found_process(t, reg_of(t, ARG0))].root, reg_of(t, ARG1));
 */
@@ -140,7 +139,12 @@ struct handle handle_to(uint8_t kind, uint32_t object, uint64_t generation);
         ensures write: reg_of(t, ARG0) / PAGE_WRITE % 2 == \old(query_entry(t)) / PTE_WRITE % 2;
         ensures execute: reg_of(t, ARG0) / PAGE_EXECUTE % 2 == 1 - \old(query_entry(t)) / PTE_NX;
         ensures most: reg_of(t, ARG0) / PAGE_MAX_WRITE % 8 == \old(query_entry(t)) / PTE_MAX_WRITE % 8;
-        ensures base: reg_of(t, ARG1) == \old(reg_of(t, ARG1)) - \old(reg_of(t, ARG1)) % page_bytes(\old(query_entry(t)));
+        ensures small: !entry_super(\old(query_entry(t))) ==>
+            reg_of(t, ARG1) == \old(reg_of(t, ARG1)) - \old(reg_of(t, ARG1)) % SPAN_4K;
+        ensures big: entry_super(\old(query_entry(t))) && \old(query_entry(t)) / PTE_GIGA % 2 == 0 ==>
+            reg_of(t, ARG1) == \old(reg_of(t, ARG1)) - \old(reg_of(t, ARG1)) % SPAN_2M;
+        ensures giga: entry_super(\old(query_entry(t))) && \old(query_entry(t)) / PTE_GIGA % 2 == 1 ==>
+            reg_of(t, ARG1) == \old(reg_of(t, ARG1)) - \old(reg_of(t, ARG1)) % SPAN_1G;
         ensures maps: reg_of(t, ARG2) == (\old(query_entry(t)) / PTE_DEVICE % 2 == 1 ? 1 :
             frame_maps[entry_pfn(\old(query_entry(t)))]);
     complete behaviors;

@@ -91,7 +91,7 @@ status_t sys_reply_save(pfn_t t)
     assigns process_at[p].fault_endpoint, process_at[p].fault_generation, process_at[p].fault_badge;
     ensures process_at[p].fault_endpoint == e && process_at[p].fault_generation == generation &&
         process_at[p].fault_badge == badge;
-    KERNEL_KEPT */
+    KERNEL_KEPT(0) */
 static void fault_endpoint_set(pfn_t p, endpoint_t e, uint64_t generation, uint64_t badge)
 {
     process_at[P(p)].fault_endpoint = e;

@@ -144,6 +144,18 @@ status_t sys_share(pfn_t t)
     return range_done(t, i, status);
 }
 
+/* The first address of the page of these flags' size that va is in. */
+/*@ assigns \nothing;
+    ensures small: span_of(flags) == 1 ==> \result == va - va % SPAN_4K;
+    ensures big: span_of(flags) == PAGES_2M ==> \result == va - va % SPAN_2M;
+    ensures giga: span_of(flags) == PAGES_1G ==> \result == va - va % SPAN_1G; */
+static uint64_t page_base(uint64_t va, uint32_t flags)
+{
+    uint32_t span = page_span(flags);
+    if (span == 1) return va - va % SPAN_4K;
+    return span == PAGES_2M ? va - va % SPAN_2M : va - va % SPAN_1G;
+}
+
 status_t sys_query(pfn_t t)
 {
     struct found p = find_process(t, reg_get(t, ARG0), RIGHT_READ);
@@ -154,7 +166,7 @@ status_t sys_query(pfn_t t)
     if (e == 0) return ERR_UNMAPPED;
     uint32_t flags = entry_flags(e);
     reg_set(t, ARG0, flags);
-    reg_set(t, ARG1, va - va % ((uint64_t)page_span(flags) * PAGE_SIZE));
+    reg_set(t, ARG1, page_base(va, flags));
     reg_set(t, ARG2, e / PTE_DEVICE % 2u == 1 ? 1 : frame_maps[entry_frame(e)]);
     return ERR_NONE;
 }

@@ -25,11 +25,35 @@ pfn_t thread_create(pfn_t p, uint8_t priority, uint8_t cpu)
     return t;
 }
 
-void thread_wake(pfn_t t, status_t status)
+/* t waits for nothing any more. */
+/*@ requires is_thread(t);
+    KERNEL_NEED(t)
+    assigns deadline_count, deadline_heap[0 .. FRAMES_MAX - 1], thread_at[0 .. FRAMES_MAX - 1];
+    KERNEL_WF(t)
+    ensures over: thread_at[t].call_id == 0 && thread_at[t].heap_index == 0;
+    ensures same: thread_at[t].state == \old(thread_at[t].state) && thread_at[t].cpu == \old(thread_at[t].cpu) &&
+        thread_at[t].priority == \old(thread_at[t].priority) &&
+        thread_at[t].suspended == \old(thread_at[t].suspended);
+    ensures regs: \forall integer r; 0 <= r < REG_COUNT ==> thread_at[t].reg[r] == \old(thread_at[t].reg[r]); */
+static void thread_wait_end(pfn_t t)
 {
     deadline_remove(t);
     thread_at[T(t)].call_id = 0;
-    thread_at[T(t)].reg[REG_RAX] = (uint64_t)0 - (uint64_t)status;
+}
+
+/* The register that tells t the status of the call it made. */
+/*@ requires is_thread(t);
+    assigns thread_at[t].reg[REG_RAX];
+    KERNEL_KEPT(t) */
+static void thread_set_status(pfn_t t, status_t status)
+{
+    thread_at[T(t)].reg[REG_RAX] = status == ERR_NONE ? 0 : UINT64_MAX - ((uint64_t)status - 1);
+}
+
+void thread_wake(pfn_t t, status_t status)
+{
+    thread_wait_end(t);
+    thread_set_status(t, status);
     sched_ready(t);
 }
 

@@ -9,6 +9,7 @@
 #define CORE_THREAD_H
 
 #include "core/kernel.h"
+#include "core/sched.h"
 
 /* A suspended thread of process p, whose container has room for one page; not yet ready. 0: no frame. */
 /*@ requires kernel_wf && is_process(p) && priority < PRIORITIES && cpu < CPUS_MAX;
@@ -17,9 +18,17 @@
         thread_at[\result].state == THREAD_SUSPENDED; */
 pfn_t thread_create(pfn_t p, uint8_t priority, uint8_t cpu);
 
-/* Ends whatever t waits for, with a status; it becomes ready (or suspended). t is in no queue, and no fault of it waits. */
-/*@ requires kernel_wf && is_thread(t) && queue_of[t] == 0 && thread_at[t].fault_kind == 0;
-    ensures kernel_wf && thread_at[t].call_id == 0 && thread_at[t].heap_index == 0; */
+/* Ends whatever t waits for, with a status; it becomes ready (or suspended). t is in no queue. */
+/*@ requires out: is_thread(t) && queue_of[t] == 0 && cpu_at[thread_at[t].cpu].current != t;
+    KERNEL_NEED(t)
+    assigns deadline_count, deadline_heap[0 .. FRAMES_MAX - 1], thread_at[0 .. FRAMES_MAX - 1], queue_of[t],
+            queue_next[0 .. FRAMES_MAX - 1], queue_prev[t], queue_key[t], queue_clock,
+            endpoint_at[run_queue(t)].first, endpoint_at[run_queue(t)].last, cpu_at[0 .. CPUS_MAX - 1];
+    KERNEL_WF(0)
+    ensures done: thread_at[t].call_id == 0 && thread_at[t].heap_index == 0;
+    ensures regs: \forall integer r; 0 <= r < REG_COUNT && r != REG_RAX ==>
+        thread_at[t].reg[r] == \old(thread_at[t].reg[r]);
+    ensures queue: queue_of[t] == 0 || queue_of[t] == \old(run_queue(t)); */
 void thread_wake(pfn_t t, status_t status);
 
 /* The same for a thread whose fault may be what waits: then its process ends by that fault. */
@@ -55,7 +64,9 @@ void handle_abandon(slot_t h);
 
 /* Puts event bits into t's registers as a received message. */
 /*@ requires is_thread(t);
-    assigns thread_at[t].reg[0 .. REG_COUNT - 1]; */
+    assigns thread_at[t].reg[0 .. REG_COUNT - 1];
+    ensures thread_at[t].reg[REG_RSI] == TAG_EVENT && thread_at[t].reg[REG_RDX] == bits;
+    KERNEL_KEPT(t) */
 void thread_set_event(pfn_t t, uint64_t bits);
 
 /* Destroys t: out of every queue, calls it owed are given up, its page is free. */
