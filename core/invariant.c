@@ -178,6 +178,18 @@ static bool handles_ok(pfn_t p)
     return open + process_at[P(p)].handle_free + 1 == pages * SLOTS; /* number 0 is neither */
 }
 
+/* The list of ended processes: links agree, and a process that ended without being closed is on it. */
+/*@ requires is_process(p); assigns \nothing; */
+static bool dead_ok(pfn_t p)
+{
+    pfn_t next = process_at[P(p)].dead_next;
+    pfn_t prev = process_at[P(p)].dead_prev;
+    bool listed = prev != 0 || dead_first == p;
+    if (next != 0 && (!kind_is(next, FRAME_PROCESS) || process_at[P(next)].dead_prev != p)) return false;
+    if (prev != 0 && (!kind_is(prev, FRAME_PROCESS) || process_at[P(prev)].dead_next != p)) return false;
+    return listed || process_at[P(p)].dying == 0 || process_at[P(p)].reap_stage >= REAP_MEMORY;
+}
+
 /* What the leaves of one table map, in pages; UINT64_MAX: one maps what it must not. */
 /*@ requires is_table(t); assigns \nothing; */
 static uint64_t table_pages(pfn_t t)
@@ -274,6 +286,7 @@ static const char *frame_broken(pfn_t p)
     if (frame_kind[p] == FRAME_THREAD && !thread_ok(p)) return "threads_wf";
     if (frame_kind[p] == FRAME_ENDPOINTS && !endpoints_ok(p)) return "endpoints_wf";
     if (frame_kind[p] == FRAME_PROCESS && !handles_ok(p)) return "handles_wf";
+    if (frame_kind[p] == FRAME_PROCESS && !dead_ok(p)) return "dead_wf";
     if (frame_kind[p] == FRAME_CONTAINER && !container_ok(p)) return "quota_wf";
     return NULL;
 }

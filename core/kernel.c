@@ -34,6 +34,7 @@ static status_t dispatch(pfn_t t, uint64_t number)
     ensures kernel_wf && \result == cpu_at[cpu].current; */
 static inline pfn_t leave(cpu_t cpu, bool was_idle)
 {
+    if (dead_first != 0) process_close_next();
     pfn_t t = cpu_at[cpu].current;
     if (t != 0 && cpu_at[cpu].ready == 0 && !was_idle) return t; /* nobody else */
     t = sched_next(cpu);
@@ -99,6 +100,7 @@ static void deadlines_expire(uint64_t now)
 pfn_t kernel_timer(cpu_t cpu)
 {
     uint64_t now = arch_clock();
+    if (dead_first != 0) process_close_next();
     deadlines_expire(now);
     if (cpu_at[cpu].current != 0 && now >= cpu_at[cpu].tick_at) sched_tick(cpu, now);
     if (cpu_at[cpu].current == 0) cpu_at[cpu].tick_at = now + TICK_NS;

@@ -7,6 +7,7 @@
 #include "core/sched.h"
 
 pfn_t init_process;
+pfn_t dead_first;
 
 bool process_fits(pfn_t p, uint64_t n)
 {
@@ -83,12 +84,42 @@ static void system_end(uint8_t state, uint64_t code)
     arch_port_out((uint16_t)EXIT_PORT, 4, (uint32_t)(code % 128));
 }
 
+/* p, which has just ended, is to be closed. */
+/*@ requires kernel_wf && is_process(p);
+    assigns dead_first, process_at[0 .. FRAMES_MAX - 1]; */
+static void dead_add(pfn_t p)
+{
+    process_at[P(p)].dead_next = dead_first;
+    process_at[P(p)].dead_prev = 0;
+    if (dead_first != 0) process_at[P(dead_first)].dead_prev = p;
+    dead_first = p;
+}
+
+void process_closed(pfn_t p)
+{
+    pfn_t next = process_at[P(p)].dead_next;
+    pfn_t prev = process_at[P(p)].dead_prev;
+    if (next != 0) process_at[P(next)].dead_prev = prev;
+    if (prev != 0) process_at[P(prev)].dead_next = next;
+    if (dead_first == p) dead_first = next;
+    process_at[P(p)].dead_next = 0;
+    process_at[P(p)].dead_prev = 0;
+}
+
+void process_close_next(void)
+{
+    pfn_t p = dead_first;
+    (void)process_reap(p);
+    if (process_at[P(p)].reap_stage >= REAP_MEMORY) process_closed(p);
+}
+
 void process_end(pfn_t p, uint8_t state, uint64_t code)
 {
     if (process_at[P(p)].dying != 0) return;
     process_at[P(p)].dying = 1;
     process_at[P(p)].state = state;
     process_at[P(p)].code = code;
+    dead_add(p);
     if (p == init_process) system_end(state, code);
     cpu_t cpu;
     /*@ loop invariant 0 <= cpu <= CPUS_MAX;

@@ -52,7 +52,8 @@ uint32_t process_handle_need(pfn_t p);
     ensures 0 < \result < HANDLES_MAX; */
 uint32_t process_handle_open(pfn_t p, struct handle h);
 
-/* p ends, if it has not yet: state says how, code the status or fault. */
+/* p ends, if it has not yet: state says how, code the status or fault. Whoever waits for it gets an error soon: the
+   kernel's next entries do a piece of that each (process_close_next). */
 /*@ requires kernel_wf && is_process(p) && state != PROCESS_ALIVE;
     ensures kernel_wf && process_at[p].dying == 1; */
 void process_end(pfn_t p, uint8_t state, uint64_t code);
@@ -62,5 +63,18 @@ void process_end(pfn_t p, uint8_t state, uint64_t code);
     ensures kernel_wf;
     ensures \result == 1 ==> frame_kind[p] == FRAME_FREE; */
 bool process_reap(pfn_t p);
+
+/* Does a bounded piece for dead_first, which is not 0: destroys a thread, gives up the calls that a page of its handles
+   could answer, or releases waiters of its endpoints. Its memory stays, for its owner to look at and destroy. */
+/*@ requires kernel_wf && is_process(dead_first);
+    assigns KERNEL_STATE;
+    ensures kernel_wf; */
+void process_close_next(void);
+
+/* p, which may be among the dead_first list, needs no closing any more. */
+/*@ requires kernel_wf && is_process(p);
+    assigns dead_first, process_at[0 .. FRAMES_MAX - 1];
+    ensures dead_first != p; */
+void process_closed(pfn_t p);
 
 #endif

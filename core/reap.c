@@ -152,6 +152,7 @@ static void process_destroy(pfn_t p)
 {
     pfn_t root = process_at[P(p)].root;
     pfn_t c = frame_owner[p];
+    process_closed(p);
     table_destroy_root(root);
     process_uncharge(p, 2); /* the root and the process */
     container_at[C(c)].children--;

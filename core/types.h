@@ -55,6 +55,7 @@ enum frame_kind {
 /* Sizes of block the allocator hands out; also the level of page table whose entries map that size, less one. */
 enum block_size { BLOCK_4K, BLOCK_2M, BLOCK_1G, BLOCK_SIZES };
 
+/* clang-format off */
 /* An endpoint, or one run queue. Threads wait in it, all of one kind, first come first served. */
 struct endpoint {
     pfn_t first;         /* longest waiting thread; 0: none */
@@ -131,9 +132,11 @@ struct process {
     pfn_t block;                     /* superpage being zeroed for its next map call; 0: none */
     uint32_t block_done;             /* frames of it that are zero already */
     uint64_t reap_cursor;            /* progress within reap_stage */
+    pfn_t dead_next;                 /* ended processes that still owe somebody an error: the next, */
+    pfn_t dead_prev;                 /* and the one before; 0: none */
     uint16_t handle_stack[HANDLES_MAX];
     uint8_t endpoint_stack[ENDPOINTS_MAX];
-    uint8_t pad[4096 - 184 - 2 * HANDLES_MAX - ENDPOINTS_MAX];
+    uint8_t pad[4096 - 192 - 2 * HANDLES_MAX - ENDPOINTS_MAX];
 };
 
 /* A thread. Its process is frame_owner; the queue it waits in is queue_of. */
@@ -171,6 +174,8 @@ struct page_table {
 struct page_words {
     uint64_t word[512];
 };
+
+/* clang-format on */
 
 _Static_assert(sizeof(struct endpoint) * SLOTS == 4096, "endpoints fill one frame");
 _Static_assert(sizeof(struct handle) * SLOTS == 4096, "handles fill one frame");

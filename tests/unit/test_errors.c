@@ -229,7 +229,7 @@ static void test_error_TRANSFER(void **state)
 static void test_error_DYING(void **state)
 {
     (void)state;
-    expect(STOPPED, sys(a.thread, SYS_process_exit, 0));
+    expect(GONE, sys(a.thread, SYS_process_exit, 0));
     gives(DYING, init_thread, SYS_map, a.process_handle, 0x10000000, 1, PAGE_READ);
 }
 

@@ -189,7 +189,7 @@ static void test_map_into_ended_process_gives_dying(void **state) {
     (void)state;
     struct actor b = actor_new(box);
     uint64_t to = actor_give(a, b.process_handle, RIGHTS_ALL, 0);
-    expect(STOPPED, sys(b.thread, SYS_process_exit, 0));
+    expect(GONE, sys(b.thread, SYS_process_exit, 0));
     expect(ERR_DYING, sys(t, SYS_map, to, VA, 1, RW));
     expect(ERR_DYING, sys(t, SYS_protect, to, ACTOR_DATA, 1, PAGE_READ));
     expect(ERR_DYING, sys(t, SYS_share, 0, ACTOR_DATA, to, VA, 1, PAGE_READ));
