@@ -121,7 +121,7 @@ static void test_process_exit_tells_status_and_signals(void **state) {
     struct actor b = {.process_handle = result(init_thread, 0)};
     b.process = object_of(init_process, b.process_handle);
     b.thread = actor_thread(b, SETUP(ACTOR_PRIORITY, 0), NULL);
-    expect(STOPPED, sys(b.thread, SYS_process_exit, 42));
+    expect(GONE, sys(b.thread, SYS_process_exit, 42));
     expect(OK, sys(init_thread, SYS_process_info, b.process_handle));
     check_equal(result(init_thread, 0), PROCESS_EXITED);
     check_equal(result(init_thread, 1), 42);
