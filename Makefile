@@ -120,4 +120,4 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / && !seen[$$1]++ { printf "  %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo "Options of run, qemu, debug: CMD=\"...\" MEMORY=128M; of run, debug: TRACE=1 CHECK=1 REALTIME=1 SEED=n"
 
--include arch/hosted/hosted.mk arch/x86_64/x86_64.mk servers/user.mk tests/tests.mk fuzz/fuzz.mk proofs/proofs.mk bench/bench.mk
+include arch/hosted/hosted.mk arch/x86_64/x86_64.mk servers/user.mk tests/tests.mk fuzz/fuzz.mk proofs/proofs.mk bench/bench.mk
