@@ -21,7 +21,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     cpio_open(&archive, data, size);
     while (cpio_next(&archive, &file)) {
         const uint8_t *name = (const uint8_t *)file.name;
-        check(name >= data && name < data + size && memchr(name, 0, (size_t)(data + size - name)) != NULL);
+        check(name >= data && name < data + size &&
+              memchr(name, 0, (size_t)(data + size - name)) != NULL);
         check(file.bytes == 0 || (file.data >= data && file.data + file.bytes <= data + size));
         check(++entries <= size); /* each takes at least one byte */
         (void)cpio_find(data, size, file.name, &found);

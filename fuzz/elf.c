@@ -29,8 +29,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         for (uint64_t i = 0; i < program.segments; i++) {
             check_segment(data, size, &program.segment[i]);
             for (uint64_t k = 0; k < i; k++) /* no page belongs to two */
-                check(program.segment[i].va / 4096 > (program.segment[k].va + program.segment[k].bytes - 1) / 4096 ||
-                      program.segment[k].va / 4096 > (program.segment[i].va + program.segment[i].bytes - 1) / 4096);
+                check(program.segment[i].va / 4096 >
+                          (program.segment[k].va + program.segment[k].bytes - 1) / 4096 ||
+                      program.segment[k].va / 4096 >
+                          (program.segment[i].va + program.segment[i].bytes - 1) / 4096);
         }
     }
     uint64_t offset = 0;

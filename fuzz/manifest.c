@@ -47,8 +47,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     check(m.programs <= MANIFEST_PROGRAMS && m.errors == complaints);
     for (size_t i = 0; i < m.programs; i++) {
         const struct manifest_program *p = &m.program[i];
-        check(memchr(p->name, 0, sizeof p->name) != NULL && memchr(p->file, 0, sizeof p->file) != NULL);
-        check(p->arguments <= MANIFEST_LIST && p->uses <= MANIFEST_LIST && p->grants <= MANIFEST_LIST);
+        check(memchr(p->name, 0, sizeof p->name) != NULL &&
+              memchr(p->file, 0, sizeof p->file) != NULL);
+        check(p->arguments <= MANIFEST_LIST && p->uses <= MANIFEST_LIST &&
+              p->grants <= MANIFEST_LIST);
         check(p->ceiling < 64 && p->priority < 64);
     }
     return 0;

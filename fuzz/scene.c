@@ -49,7 +49,8 @@ int scene_run(pfn_t thread)
 void scene_registers(pfn_t thread, uint64_t number, const uint64_t arg[6])
 {
     thread_at[T(thread)].reg[REG_RAX] = number;
-    thread_at[T(thread)].reg[REG_RBX] = hosted_direct.clock + 1000; /* a deadline for calls that have one */
+    thread_at[T(thread)].reg[REG_RBX] =
+        hosted_direct.clock + 1000; /* a deadline for calls that have one */
     for (uint32_t i = 0; i < 6; i++)
         thread_at[T(thread)].reg[REG_RDI + i] = arg[i];
 }
@@ -64,7 +65,8 @@ void scene_poke(pfn_t process, uint64_t va, uint64_t value)
 /* ---- building ---- */
 
 /* A call of init that must succeed; its first result. */
-static uint64_t must(uint64_t number, uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4, uint64_t a5)
+static uint64_t must(uint64_t number, uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3,
+                     uint64_t a4, uint64_t a5)
 {
     pfn_t init = scene_thread[0];
     uint64_t arg[6] = {a0, a1, a2, a3, a4, a5};
@@ -90,7 +92,8 @@ static void boot(void)
     elf_make(&elf);
     cpio_add(&archive, "bin/init", elf.byte, elf.used);
     cpio_end(&archive);
-    struct boot_image image = {.initrd = SCENE_FRAMES - INITRD_FRAMES, .command = "", .machine = MACHINE_HOSTED};
+    struct boot_image image = {
+        .initrd = SCENE_FRAMES - INITRD_FRAMES, .command = "", .machine = MACHINE_HOSTED};
     for (size_t i = 0; i < archive.used; i++)
         ((uint8_t *)&page_at[image.initrd])[i] = archive.byte[i];
     image.initrd_bytes = archive.used;
@@ -109,7 +112,8 @@ static uint32_t object(uint64_t handle)
 
 static uint64_t thread_add(uint32_t i, uint64_t process)
 {
-    uint64_t h = must(SYS_thread_create, process, SCENE_CODE, SCENE_MESSAGE, i, SETUP(PRIORITY, 0), SCENE_MESSAGE);
+    uint64_t h = must(SYS_thread_create, process, SCENE_CODE, SCENE_MESSAGE, i, SETUP(PRIORITY, 0),
+                      SCENE_MESSAGE);
     scene_thread[i] = object(h);
     return h;
 }
@@ -125,8 +129,8 @@ static void give(uint64_t process, uint64_t handle, uint64_t rights, uint64_t ba
 }
 
 /* Handles 1 .. 14 of each process, the same in each: a fuzzer finds them at once. */
-static void handles_add(uint64_t process, uint64_t thread, uint64_t container, uint64_t partner, const uint64_t endpoint[2],
-                        uint64_t badge)
+static void handles_add(uint64_t process, uint64_t thread, uint64_t container, uint64_t partner,
+                        const uint64_t endpoint[2], uint64_t badge)
 {
     give(process, process, RIGHTS_ALL, 0);
     give(process, thread, RIGHTS_ALL, 0);
@@ -155,7 +159,8 @@ void scene_make(void)
         endpoint[i] = must(SYS_endpoint_create, 0, 0, 0, 0, 0, 0);
     }
     for (uint32_t i = 0; i < 3; i++) {
-        process[i] = must(SYS_process_create, container[i / 2], endpoint[1], (uint64_t)1 << i, 0, 0, 0);
+        process[i] =
+            must(SYS_process_create, container[i / 2], endpoint[1], (uint64_t)1 << i, 0, 0, 0);
         scene_process[1 + i] = object(process[i]);
         pages_add(process[i], SCENE_DATA, 2);
         pages_add(process[i], SCENE_MESSAGE, 1);
@@ -163,6 +168,7 @@ void scene_make(void)
     }
     thread[4] = thread_add(4, process[0]);
     for (uint32_t i = 0; i < 3; i++)
-        handles_add(process[i], thread[1 + i], container[i / 2], process[(i + 1) % 3], endpoint, 2 * i + 1);
+        handles_add(process[i], thread[1 + i], container[i / 2], process[(i + 1) % 3], endpoint,
+                    2 * i + 1);
     must(SYS_fault_handler, process[1], endpoint[0], 0, 0, 0, 0);
 }

@@ -54,8 +54,28 @@ static uint64_t take64(void)
 
 static uint64_t value_any(void)
 {
-    static const uint64_t odd[] = {0, 1, 2, 3, 4, 7, 8, 16, 63, 64, 255, 256, 4095, 4096, 65535, 65536, USER_BASE,
-                                   USER_TOP, (uint64_t)1 << 32, (uint64_t)1 << 47, (uint64_t)1 << 63, UINT64_MAX};
+    static const uint64_t odd[] = {0,
+                                   1,
+                                   2,
+                                   3,
+                                   4,
+                                   7,
+                                   8,
+                                   16,
+                                   63,
+                                   64,
+                                   255,
+                                   256,
+                                   4095,
+                                   4096,
+                                   65535,
+                                   65536,
+                                   USER_BASE,
+                                   USER_TOP,
+                                   (uint64_t)1 << 32,
+                                   (uint64_t)1 << 47,
+                                   (uint64_t)1 << 63,
+                                   UINT64_MAX};
     uint8_t how = take();
     return how < 200 ? odd[how % (sizeof odd / sizeof odd[0])] : how < 240 ? take() : take64();
 }
@@ -68,17 +88,34 @@ static uint64_t value_handle(void)
 
 static uint64_t value_va(void)
 {
-    static const uint64_t base[] = {SCENE_DATA, SCENE_DATA + 4096, SCENE_MESSAGE, SCENE_FREE, SCENE_FREE + 0x200000,
-                                    SCENE_SUPER, SCENE_SUPER + 0x200000, 0, USER_BASE, USER_TOP, USER_TOP - 4096,
-                                    SCENE_CODE, INITRD_VA, BOOT_INFO_VA, 0xffff800000000000, UINT64_MAX - 4095};
+    static const uint64_t base[] = {SCENE_DATA,
+                                    SCENE_DATA + 4096,
+                                    SCENE_MESSAGE,
+                                    SCENE_FREE,
+                                    SCENE_FREE + 0x200000,
+                                    SCENE_SUPER,
+                                    SCENE_SUPER + 0x200000,
+                                    0,
+                                    USER_BASE,
+                                    USER_TOP,
+                                    USER_TOP - 4096,
+                                    SCENE_CODE,
+                                    INITRD_VA,
+                                    BOOT_INFO_VA,
+                                    0xffff800000000000,
+                                    UINT64_MAX - 4095};
     uint8_t b = take();
-    uint64_t offset = b / 16 < 10 ? 0 : b / 16 < 14 ? (uint64_t)(b / 16 - 9) * 4096 : b / 16 == 14 ? 8 : 4094;
+    uint64_t offset = b / 16 < 10    ? 0
+                      : b / 16 < 14  ? (uint64_t)(b / 16 - 9) * 4096
+                      : b / 16 == 14 ? 8
+                                     : 4094;
     return base[b % 16] + offset;
 }
 
 static uint64_t value_count(void)
 {
-    static const uint64_t counts[] = {1, 2, 3, 4, 8, 16, 17, 31, 32, 33, 0, 512, 1024, 1000000, UINT64_MAX};
+    static const uint64_t counts[] = {1,  2,  3, 4,   8,    16,      17,        31,
+                                      32, 33, 0, 512, 1024, 1000000, UINT64_MAX};
     uint8_t b = take();
     return b < 224 ? PICK(counts) : value_any();
 }
@@ -190,11 +227,14 @@ static void step_syscall(uint8_t op, bool hash)
     if (t == 0 || !scene_run(t))
         return;
     if (decode)
-        printf("thread %u: %s(%#" PRIx64 ", %#" PRIx64 ", %#" PRIx64 ", %#" PRIx64 ", %#" PRIx64 ", %#" PRIx64 ")", t,
-               number < SYS_COUNT ? calls[number].name : "?", arg[0], arg[1], arg[2], arg[3], arg[4], arg[5]);
+        printf("thread %u: %s(%#" PRIx64 ", %#" PRIx64 ", %#" PRIx64 ", %#" PRIx64 ", %#" PRIx64
+               ", %#" PRIx64 ")",
+               t, number < SYS_COUNT ? calls[number].name : "?", arg[0], arg[1], arg[2], arg[3],
+               arg[4], arg[5]);
     scene_registers(t, number, arg);
     uint64_t generation = frame_generation[t];
-    uint64_t before = hash ? state_hash(t) : 0;
+    /* While an ended process is being closed every entry does a piece of that, whatever the call. */
+    uint64_t before = hash && dead_first == 0 ? state_hash(t) : 0;
     (void)kernel_syscall(0);
     if (frame_kind[t] == FRAME_THREAD && frame_generation[t] == generation)
         check_answer(t, number, before);

@@ -5,11 +5,12 @@
 #define BADGE 7u
 #define LABEL 0xABCDu
 
-static uint64_t endpoint;            /* init's handle */
-static struct actor server, client;  /* of one container, two processes */
+static uint64_t endpoint;               /* init's handle */
+static struct actor server, client;     /* of one container, two processes */
 static uint64_t server_end, client_end; /* their handles */
 
-static int setup(void **state) {
+static int setup(void **state)
+{
     int bad = machine_setup(state);
     endpoint = endpoint_new();
     server = actor_new(box);
@@ -20,7 +21,8 @@ static int setup(void **state) {
 }
 #define ipc_test(f) cmocka_unit_test_setup_teardown(f, setup, machine_teardown)
 
-static void check_message(pfn_t t, uint64_t badge, uint64_t tag, uint64_t w0, uint64_t w3) {
+static void check_message(pfn_t t, uint64_t badge, uint64_t tag, uint64_t w0, uint64_t w3)
+{
     check_equal(result(t, 0), badge);
     check_equal(result(t, 1), tag);
     check_equal(result(t, 2), w0);
@@ -29,7 +31,8 @@ static void check_message(pfn_t t, uint64_t badge, uint64_t tag, uint64_t w0, ui
 
 /* ---- send and receive ---- */
 
-static void test_send_receiver_waits_delivers_words_and_badge(void **state) {
+static void test_send_receiver_waits_delivers_words_and_badge(void **state)
+{
     (void)state;
     expect(BLOCKED, sys(server.thread, SYS_receive, server_end, 0));
     check_equal(thread_at[T(server.thread)].state, THREAD_RECEIVING);
@@ -40,7 +43,8 @@ static void test_send_receiver_waits_delivers_words_and_badge(void **state) {
     check_equal(result(server.thread, 4), 3);
 }
 
-static void test_send_nobody_waits_blocks_until_received(void **state) {
+static void test_send_nobody_waits_blocks_until_received(void **state)
+{
     (void)state;
     expect(BLOCKED, sys(client.thread, SYS_send, client_end, TAG(LABEL, 1, 0), 11));
     check_equal(thread_at[T(client.thread)].state, THREAD_SENDING);
@@ -49,18 +53,21 @@ static void test_send_nobody_waits_blocks_until_received(void **state) {
     expect(OK, outcome(client.thread));
 }
 
-static void test_send_nonblock_nobody_waits_would_block(void **state) {
+static void test_send_nonblock_nobody_waits_would_block(void **state)
+{
     (void)state;
     expect(ERR_WOULD_BLOCK, sys(client.thread, SYS_send, client_end, TAG(1, 0, 0) | TAG_NONBLOCK));
     check_equal(thread_at[T(client.thread)].state, THREAD_RUNNING);
 }
 
-static void test_receive_nonblock_nothing_would_block(void **state) {
+static void test_receive_nonblock_nothing_would_block(void **state)
+{
     (void)state;
     expect(ERR_WOULD_BLOCK, sys(server.thread, SYS_receive, server_end, TAG_NONBLOCK));
 }
 
-static void test_send_deadline_passes_gives_timeout(void **state) {
+static void test_send_deadline_passes_gives_timeout(void **state)
+{
     (void)state;
     deadline(client.thread, 1000000);
     expect(BLOCKED, sys(client.thread, SYS_send, client_end, TAG(1, 0, 0) | TAG_DEADLINE));
@@ -72,7 +79,8 @@ static void test_send_deadline_passes_gives_timeout(void **state) {
     expect(ERR_WOULD_BLOCK, sys(server.thread, SYS_receive, server_end, TAG_NONBLOCK));
 }
 
-static void test_receive_deadline_passes_gives_timeout(void **state) {
+static void test_receive_deadline_passes_gives_timeout(void **state)
+{
     (void)state;
     deadline(server.thread, 5);
     expect(BLOCKED, sys(server.thread, SYS_receive, server_end, TAG_DEADLINE));
@@ -80,7 +88,8 @@ static void test_receive_deadline_passes_gives_timeout(void **state) {
     expect(ERR_TIMEOUT, outcome(server.thread));
 }
 
-static void test_send_deadline_in_the_past_gives_timeout(void **state) {
+static void test_send_deadline_in_the_past_gives_timeout(void **state)
+{
     (void)state;
     hosted_clock_advance(1000);
     deadline(client.thread, 999);
@@ -92,7 +101,8 @@ static void test_send_deadline_in_the_past_gives_timeout(void **state) {
     expect(ERR_TIMEOUT, got);
 }
 
-static void test_send_deadline_met_is_forgotten(void **state) {
+static void test_send_deadline_met_is_forgotten(void **state)
+{
     (void)state;
     deadline(client.thread, 1000);
     expect(BLOCKED, sys(client.thread, SYS_send, client_end, TAG(1, 0, 0) | TAG_DEADLINE));
@@ -103,7 +113,8 @@ static void test_send_deadline_met_is_forgotten(void **state) {
     expect(BLOCKED, outcome(client.thread));
 }
 
-static void test_receive_three_senders_first_come_first_served(void **state) {
+static void test_receive_three_senders_first_come_first_served(void **state)
+{
     (void)state;
     pfn_t more[3];
     for (uint64_t i = 0; i < 3; i++) {
@@ -117,7 +128,8 @@ static void test_receive_three_senders_first_come_first_served(void **state) {
     }
 }
 
-static void test_send_unbadged_handle_gives_badge_zero(void **state) {
+static void test_send_unbadged_handle_gives_badge_zero(void **state)
+{
     (void)state;
     uint64_t plain = actor_give(client, endpoint, RIGHT_SEND, 0);
     expect(BLOCKED, sys(client.thread, SYS_send, plain, TAG(1, 0, 0)));
@@ -127,11 +139,13 @@ static void test_send_unbadged_handle_gives_badge_zero(void **state) {
 
 /* ---- malformed messages ---- */
 
-static void test_send_bad_tags_give_message(void **state) {
+static void test_send_bad_tags_give_message(void **state)
+{
     (void)state;
     static const uint64_t bad[] = {
-        TAG(1, 65, 0), TAG(1, 127, 0), TAG(1, 0, 5), TAG(1, 0, 7), 0x80, 0x800, TAG_EVENT, TAG_CALL, TAG_FAULT, 0x20000, 0x80000000,
-        TAG_NONBLOCK | TAG_DEADLINE,
+        TAG(1, 65, 0), TAG(1, 127, 0), TAG(1, 0, 5), TAG(1, 0, 7),
+        0x80,          0x800,          TAG_EVENT,    TAG_CALL,
+        TAG_FAULT,     0x20000,        0x80000000,   TAG_NONBLOCK | TAG_DEADLINE,
     };
     for (uint32_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         int got = sys(client.thread, SYS_send, client_end, bad[i]);
@@ -143,9 +157,11 @@ static void test_send_bad_tags_give_message(void **state) {
     expect(ERR_MESSAGE, sys(server.thread, SYS_receive, server_end, (uint64_t)1 << 32));
 }
 
-static void test_send_long_without_message_page_gives_message(void **state) {
+static void test_send_long_without_message_page_gives_message(void **state)
+{
     (void)state;
-    expect(OK, sys(init_thread, SYS_thread_create, client.process_handle, ACTOR_CODE, ACTOR_STACK, 0, SETUP(ACTOR_PRIORITY, 0), 0));
+    expect(OK, sys(init_thread, SYS_thread_create, client.process_handle, ACTOR_CODE, ACTOR_STACK,
+                   0, SETUP(ACTOR_PRIORITY, 0), 0));
     pfn_t bare = object_of(init_process, result(init_thread, 0));
     expect(BLOCKED, sys(server.thread, SYS_receive, server_end, 0));
     expect(ERR_MESSAGE, sys(bare, SYS_send, client_end, TAG(1, 5, 0)));
@@ -153,7 +169,8 @@ static void test_send_long_without_message_page_gives_message(void **state) {
     expect(OK, sys(bare, SYS_send, client_end, TAG(1, 4, 0)));
 }
 
-static void test_send_message_page_unmapped_gives_unmapped(void **state) {
+static void test_send_message_page_unmapped_gives_unmapped(void **state)
+{
     (void)state;
     expect(OK, sys(init_thread, SYS_unmap, client.process_handle, ACTOR_MESSAGE, 1, 0));
     expect(BLOCKED, sys(server.thread, SYS_receive, server_end, 0));
@@ -163,7 +180,8 @@ static void test_send_message_page_unmapped_gives_unmapped(void **state) {
 }
 
 /* A message that waited and cannot be moved is its sender's error; the receiver asks again. */
-static void test_receive_message_that_cannot_move_gives_again(void **state) {
+static void test_receive_message_that_cannot_move_gives_again(void **state)
+{
     (void)state;
     pfn_t second = actor_thread(client, SETUP(ACTOR_PRIORITY, 0), NULL);
     item_set(client, 0, (struct atm_item){ITEM_HANDLE, 999, RIGHT_READ, 0});
@@ -176,7 +194,8 @@ static void test_receive_message_that_cannot_move_gives_again(void **state) {
 }
 
 /* The receiver's process ended before it was destroyed: what is sent must wait for somebody alive. */
-static void test_send_to_ended_receiver_waits_for_the_next(void **state) {
+static void test_send_to_ended_receiver_waits_for_the_next(void **state)
+{
     (void)state;
     struct actor next = actor_new(box);
     uint64_t next_end = actor_give(next, endpoint, RIGHTS_ALL, 0);
@@ -190,7 +209,8 @@ static void test_send_to_ended_receiver_waits_for_the_next(void **state) {
     expect(OK, outcome(client.thread));
 }
 
-static void test_signal_to_ended_receiver_stays_pending(void **state) {
+static void test_signal_to_ended_receiver_stays_pending(void **state)
+{
     (void)state;
     pfn_t other = actor_thread(server, SETUP(ACTOR_PRIORITY, 0), NULL);
     expect(BLOCKED, sys(server.thread, SYS_receive, server_end, 0));
@@ -202,7 +222,8 @@ static void test_signal_to_ended_receiver_stays_pending(void **state) {
 
 /* ---- message page ---- */
 
-static void test_send_sixty_four_words_arrive(void **state) {
+static void test_send_sixty_four_words_arrive(void **state)
+{
     (void)state;
     for (uint32_t i = REGISTER_WORDS; i < MESSAGE_WORDS_MAX; i++)
         poke(client.process, ACTOR_MESSAGE + 8 * i, 1000 + i);
@@ -214,7 +235,8 @@ static void test_send_sixty_four_words_arrive(void **state) {
     expect(OK, outcome(client.thread));
 }
 
-static void test_send_five_words_leave_the_sixth_alone(void **state) {
+static void test_send_five_words_leave_the_sixth_alone(void **state)
+{
     (void)state;
     poke(client.process, ACTOR_MESSAGE + 32, 77);
     poke(client.process, ACTOR_MESSAGE + 40, 78);
@@ -225,7 +247,8 @@ static void test_send_five_words_leave_the_sixth_alone(void **state) {
     check_equal(peek(server.process, ACTOR_MESSAGE + 40), 5);
 }
 
-static void test_send_receiver_without_message_page_gives_transfer(void **state) {
+static void test_send_receiver_without_message_page_gives_transfer(void **state)
+{
     (void)state;
     expect(OK, sys(init_thread, SYS_unmap, server.process_handle, ACTOR_MESSAGE, 1, 0));
     expect(BLOCKED, sys(server.thread, SYS_receive, server_end, 0));
@@ -235,7 +258,8 @@ static void test_send_receiver_without_message_page_gives_transfer(void **state)
 
 /* ---- handles in messages ---- */
 
-static void test_send_handle_copies_it_with_fewer_rights(void **state) {
+static void test_send_handle_copies_it_with_fewer_rights(void **state)
+{
     (void)state;
     uint64_t mine = actor_give(client, box, RIGHTS_ALL, 0);
     item_set(client, 0, (struct atm_item){ITEM_HANDLE, mine, RIGHT_READ | RIGHT_COPY, 0});
@@ -252,7 +276,8 @@ static void test_send_handle_copies_it_with_fewer_rights(void **state) {
     expect(OK, sys(server.thread, SYS_container_info, got.value));
 }
 
-static void test_send_handle_move_closes_the_senders(void **state) {
+static void test_send_handle_move_closes_the_senders(void **state)
+{
     (void)state;
     uint64_t mine = actor_give(client, box, RIGHTS_ALL, 0);
     item_set(client, 0, (struct atm_item){ITEM_HANDLE, mine, RIGHTS_ALL, ITEM_MOVE});
@@ -262,7 +287,8 @@ static void test_send_handle_move_closes_the_senders(void **state) {
     expect(OK, sys(server.thread, SYS_container_info, item_get(server, 0).value));
 }
 
-static void test_send_handle_rights_never_grow(void **state) {
+static void test_send_handle_rights_never_grow(void **state)
+{
     (void)state;
     uint64_t mine = actor_give(client, box, RIGHT_READ | RIGHT_COPY, 0);
     item_set(client, 0, (struct atm_item){ITEM_HANDLE, mine, RIGHTS_ALL, 0});
@@ -272,7 +298,8 @@ static void test_send_handle_rights_never_grow(void **state) {
     check_equal(result(server.thread, 1), RIGHT_READ | RIGHT_COPY);
 }
 
-static void test_send_handle_gives_a_badge(void **state) {
+static void test_send_handle_gives_a_badge(void **state)
+{
     (void)state;
     uint64_t other = endpoint_new();
     uint64_t mine = actor_give(client, other, RIGHTS_ALL, 0);
@@ -284,7 +311,8 @@ static void test_send_handle_gives_a_badge(void **state) {
     check_equal(result(server.thread, 2), 55);
 }
 
-static void test_send_handle_without_copy_right_gives_rights(void **state) {
+static void test_send_handle_without_copy_right_gives_rights(void **state)
+{
     (void)state;
     uint64_t mine = actor_give(client, box, RIGHT_READ, 0);
     item_set(client, 0, (struct atm_item){ITEM_HANDLE, mine, RIGHT_READ, 0});
@@ -293,7 +321,8 @@ static void test_send_handle_without_copy_right_gives_rights(void **state) {
     expect(BLOCKED, outcome(server.thread));
 }
 
-static void test_send_items_without_grant_right_gives_rights(void **state) {
+static void test_send_items_without_grant_right_gives_rights(void **state)
+{
     (void)state;
     uint64_t poor = actor_give(client, endpoint, RIGHT_SEND, 0);
     uint64_t mine = actor_give(client, box, RIGHTS_ALL, 0);
@@ -302,7 +331,8 @@ static void test_send_items_without_grant_right_gives_rights(void **state) {
     expect(ERR_RIGHTS, sys(client.thread, SYS_send, poor, TAG(1, 0, 1)));
 }
 
-static void test_send_item_of_unknown_kind_gives_message(void **state) {
+static void test_send_item_of_unknown_kind_gives_message(void **state)
+{
     (void)state;
     item_set(client, 0, (struct atm_item){3, 0, 0, 0});
     expect(BLOCKED, sys(server.thread, SYS_receive, server_end, 0));
@@ -310,14 +340,16 @@ static void test_send_item_of_unknown_kind_gives_message(void **state) {
     expect(BLOCKED, outcome(server.thread));
 }
 
-static void test_send_item_bad_handle_gives_handle(void **state) {
+static void test_send_item_bad_handle_gives_handle(void **state)
+{
     (void)state;
     item_set(client, 0, (struct atm_item){ITEM_HANDLE, 999, RIGHT_READ, 0});
     expect(BLOCKED, sys(server.thread, SYS_receive, server_end, 0));
     expect(ERR_HANDLE, sys(client.thread, SYS_send, client_end, TAG(1, 0, 1)));
 }
 
-static void test_send_handles_receiver_table_full_gives_transfer(void **state) {
+static void test_send_handles_receiver_table_full_gives_transfer(void **state)
+{
     (void)state;
     uint64_t mine = actor_give(client, box, RIGHTS_ALL, 0);
     check_unchanged_every = 64;
@@ -333,7 +365,8 @@ static void test_send_handles_receiver_table_full_gives_transfer(void **state) {
     expect(BLOCKED, outcome(server.thread));
 }
 
-static void test_send_four_items_arrive_in_order(void **state) {
+static void test_send_four_items_arrive_in_order(void **state)
+{
     (void)state;
     poke(client.process, ACTOR_DATA, 0xFEED);
     uint64_t mine = actor_give(client, box, RIGHTS_ALL, 0);
@@ -357,12 +390,14 @@ static void test_send_four_items_arrive_in_order(void **state) {
 
 /* ---- pages in messages ---- */
 
-static int send_page(uint64_t flags, uint64_t move) {
+static int send_page(uint64_t flags, uint64_t move)
+{
     item_set(client, 0, (struct atm_item){ITEM_PAGE, ACTOR_DATA, flags, move});
     return sys(client.thread, SYS_send, client_end, TAG(1, 0, 1));
 }
 
-static void test_send_page_share_both_keep_it(void **state) {
+static void test_send_page_share_both_keep_it(void **state)
+{
     (void)state;
     poke(client.process, ACTOR_DATA + 8, 4711);
     receive_window(server, ACTOR_RECEIVE, 1);
@@ -378,7 +413,8 @@ static void test_send_page_share_both_keep_it(void **state) {
     expect(ERR_PERM, sys(server.thread, SYS_protect, 0, ACTOR_RECEIVE, 1, PAGE_READ | PAGE_WRITE));
 }
 
-static void test_send_page_move_sender_loses_it(void **state) {
+static void test_send_page_move_sender_loses_it(void **state)
+{
     (void)state;
     poke(client.process, ACTOR_DATA + 8, 4711);
     receive_window(server, ACTOR_RECEIVE, 1);
@@ -390,7 +426,8 @@ static void test_send_page_move_sender_loses_it(void **state) {
     check_equal(result(server.thread, 2), 1);
 }
 
-static void test_send_page_no_window_gives_transfer(void **state) {
+static void test_send_page_no_window_gives_transfer(void **state)
+{
     (void)state;
     receive_window(server, 0, 0);
     expect(BLOCKED, sys(server.thread, SYS_receive, server_end, 0));
@@ -398,10 +435,12 @@ static void test_send_page_no_window_gives_transfer(void **state) {
     expect(BLOCKED, outcome(server.thread));
 }
 
-static void test_send_page_bad_windows_give_transfer(void **state) {
+static void test_send_page_bad_windows_give_transfer(void **state)
+{
     (void)state;
     static const uint64_t bad[] = {
-        1, ACTOR_RECEIVE + 8, ACTOR_DATA /* taken */, 0x1000, USER_TOP, UINT64_MAX, UINT64_MAX - 4095, 0x800000000000,
+        1,        ACTOR_RECEIVE + 8, ACTOR_DATA /* taken */, 0x1000,
+        USER_TOP, UINT64_MAX,        UINT64_MAX - 4095,      0x800000000000,
     };
     expect(BLOCKED, sys(server.thread, SYS_receive, server_end, 0));
     for (uint32_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
@@ -411,7 +450,8 @@ static void test_send_page_bad_windows_give_transfer(void **state) {
     }
 }
 
-static void test_send_page_unmapped_gives_unmapped(void **state) {
+static void test_send_page_unmapped_gives_unmapped(void **state)
+{
     (void)state;
     receive_window(server, ACTOR_RECEIVE, 1);
     expect(BLOCKED, sys(server.thread, SYS_receive, server_end, 0));
@@ -419,7 +459,8 @@ static void test_send_page_unmapped_gives_unmapped(void **state) {
     expect(ERR_UNMAPPED, send_page(PAGE_READ, 0));
 }
 
-static void test_send_page_more_than_it_has_gives_perm(void **state) {
+static void test_send_page_more_than_it_has_gives_perm(void **state)
+{
     (void)state;
     receive_window(server, ACTOR_RECEIVE, 1);
     expect(BLOCKED, sys(server.thread, SYS_receive, server_end, 0));
@@ -428,12 +469,14 @@ static void test_send_page_more_than_it_has_gives_perm(void **state) {
     expect(BLOCKED, outcome(server.thread));
 }
 
-static void test_send_page_of_superpage_gives_size(void **state) {
+static void test_send_page_of_superpage_gives_size(void **state)
+{
     (void)state;
     uint64_t va = 0x40000000;
     int got = ERR_AGAIN;
     for (uint32_t i = 0; i < 200 && got == ERR_AGAIN; i++)
-        got = sys(init_thread, SYS_map, client.process_handle, va, 1, PAGE_READ | PAGE_WRITE | PAGE_SIZE_2M);
+        got = sys(init_thread, SYS_map, client.process_handle, va, 1,
+                  PAGE_READ | PAGE_WRITE | PAGE_SIZE_2M);
     expect(OK, got);
     receive_window(server, ACTOR_RECEIVE, 1);
     expect(BLOCKED, sys(server.thread, SYS_receive, server_end, 0));
@@ -441,7 +484,8 @@ static void test_send_page_of_superpage_gives_size(void **state) {
     expect(ERR_SIZE, sys(client.thread, SYS_send, client_end, TAG(1, 0, 1)));
 }
 
-static void test_send_page_receiver_quota_used_up_gives_quota(void **state) {
+static void test_send_page_receiver_quota_used_up_gives_quota(void **state)
+{
     (void)state;
     expect(OK, sys(init_thread, SYS_container_create, box, 64, 1, BOX_CEILING, 0, 0));
     uint64_t small = result(init_thread, 0);
@@ -450,7 +494,10 @@ static void test_send_page_receiver_quota_used_up_gives_quota(void **state) {
     receive_window(poor, ACTOR_RECEIVE, 1);
     pfn_t c = object_of(init_process, small);
     while (container_at[C(c)].used < 64)
-        expect(OK, sys(init_thread, SYS_process_create, small, 0, 0, 0, 0) == OK ? OK : sys(init_thread, SYS_map, poor.process_handle, ACTOR_DATA + 4096 * (1 + container_at[C(c)].used), 1, PAGE_READ));
+        expect(OK, sys(init_thread, SYS_process_create, small, 0, 0, 0, 0) == OK
+                       ? OK
+                       : sys(init_thread, SYS_map, poor.process_handle,
+                             ACTOR_DATA + 4096 * (1 + container_at[C(c)].used), 1, PAGE_READ));
     expect(BLOCKED, sys(poor.thread, SYS_receive, poor_end, 0));
     int got = send_page(PAGE_READ, 0);
     assert_true(got == ERR_QUOTA || got == ERR_TRANSFER);
@@ -459,14 +506,16 @@ static void test_send_page_receiver_quota_used_up_gives_quota(void **state) {
 
 /* ---- calls and answers ---- */
 
-static void call_taken(pfn_t caller) {
+static void call_taken(pfn_t caller)
+{
     expect(BLOCKED, sys(caller, SYS_call, client_end, TAG(LABEL, 1, 0), 5));
     expect(OK, sys(server.thread, SYS_receive, server_end, 0));
     check_equal(result(server.thread, 1), TAG(LABEL, 1, 0) | TAG_CALL);
     check_equal(thread_at[T(caller)].state, THREAD_CALLING);
 }
 
-static void test_call_answered_returns_the_answer(void **state) {
+static void test_call_answered_returns_the_answer(void **state)
+{
     (void)state;
     call_taken(client.thread);
     expect(OK, sys(server.thread, SYS_reply, 0, TAG(2, 2, 0), 21, 22));
@@ -476,7 +525,8 @@ static void test_call_answered_returns_the_answer(void **state) {
     check_equal(result(client.thread, 3), 22);
 }
 
-static void test_call_receiver_waits_is_taken_at_once(void **state) {
+static void test_call_receiver_waits_is_taken_at_once(void **state)
+{
     (void)state;
     expect(BLOCKED, sys(server.thread, SYS_receive, server_end, 0));
     expect(BLOCKED, sys(client.thread, SYS_call, client_end, TAG(1, 0, 0)));
@@ -485,27 +535,31 @@ static void test_call_receiver_waits_is_taken_at_once(void **state) {
     check_equal(cpu_at[0].current, server.thread); /* direct switch */
 }
 
-static void test_reply_answers_only_once(void **state) {
+static void test_reply_answers_only_once(void **state)
+{
     (void)state;
     call_taken(client.thread);
     expect(OK, sys(server.thread, SYS_reply, 0, TAG(2, 0, 0)));
     expect(ERR_NO_CALL, sys(server.thread, SYS_reply, 0, TAG(2, 0, 0)));
 }
 
-static void test_reply_without_call_gives_no_call(void **state) {
+static void test_reply_without_call_gives_no_call(void **state)
+{
     (void)state;
     expect(ERR_NO_CALL, sys(server.thread, SYS_reply, 0, TAG(2, 0, 0)));
     expect(ERR_NO_CALL, sys(server.thread, SYS_reply_save));
 }
 
-static void test_reply_to_send_gives_no_call(void **state) {
+static void test_reply_to_send_gives_no_call(void **state)
+{
     (void)state;
     expect(BLOCKED, sys(client.thread, SYS_send, client_end, TAG(1, 0, 0)));
     expect(OK, sys(server.thread, SYS_receive, server_end, 0));
     expect(ERR_NO_CALL, sys(server.thread, SYS_reply, 0, TAG(2, 0, 0)));
 }
 
-static void test_reply_receive_answers_and_takes_the_next(void **state) {
+static void test_reply_receive_answers_and_takes_the_next(void **state)
+{
     (void)state;
     pfn_t second = actor_thread(client, SETUP(ACTOR_PRIORITY, 0), NULL);
     call_taken(client.thread);
@@ -519,19 +573,23 @@ static void test_reply_receive_answers_and_takes_the_next(void **state) {
     check_equal(TAG_LABEL(result(second, 1)), 4);
 }
 
-static void test_reply_receive_nothing_to_answer_gives_no_call(void **state) {
+static void test_reply_receive_nothing_to_answer_gives_no_call(void **state)
+{
     (void)state;
     expect(ERR_NO_CALL, sys(server.thread, SYS_reply_receive, server_end, TAG(2, 0, 0)));
 }
 
-static void test_reply_receive_nonblock_answers_then_would_block(void **state) {
+static void test_reply_receive_nonblock_answers_then_would_block(void **state)
+{
     (void)state;
     call_taken(client.thread);
-    expect(ERR_WOULD_BLOCK, sys(server.thread, SYS_reply_receive, server_end, TAG(2, 0, 0) | TAG_NONBLOCK));
+    expect(ERR_WOULD_BLOCK,
+           sys(server.thread, SYS_reply_receive, server_end, TAG(2, 0, 0) | TAG_NONBLOCK));
     expect(OK, outcome(client.thread));
 }
 
-static void test_reply_receive_answer_fails_nothing_is_done(void **state) {
+static void test_reply_receive_answer_fails_nothing_is_done(void **state)
+{
     (void)state;
     call_taken(client.thread);
     item_set(server, 0, (struct atm_item){ITEM_HANDLE, 999, RIGHT_READ, 0});
@@ -541,14 +599,16 @@ static void test_reply_receive_answer_fails_nothing_is_done(void **state) {
     expect(OK, outcome(client.thread));
 }
 
-static void test_receive_again_unanswered_call_gets_peer(void **state) {
+static void test_receive_again_unanswered_call_gets_peer(void **state)
+{
     (void)state;
     call_taken(client.thread);
     expect(BLOCKED, sys(server.thread, SYS_receive, server_end, 0));
     expect(ERR_PEER, outcome(client.thread));
 }
 
-static void test_reply_save_answers_out_of_order(void **state) {
+static void test_reply_save_answers_out_of_order(void **state)
+{
     (void)state;
     pfn_t second = actor_thread(client, SETUP(ACTOR_PRIORITY, 0), NULL);
     call_taken(client.thread);
@@ -567,7 +627,8 @@ static void test_reply_save_answers_out_of_order(void **state) {
     expect(ERR_HANDLE, sys(server.thread, SYS_reply, first_reply, TAG(2, 0, 0)));
 }
 
-static void test_reply_save_twice_gives_no_call(void **state) {
+static void test_reply_save_twice_gives_no_call(void **state)
+{
     (void)state;
     call_taken(client.thread);
     expect(OK, sys(server.thread, SYS_reply_save));
@@ -575,7 +636,8 @@ static void test_reply_save_twice_gives_no_call(void **state) {
     expect(ERR_NO_CALL, sys(server.thread, SYS_reply, 0, TAG(2, 0, 0)));
 }
 
-static void test_handle_close_saved_reply_caller_gets_peer(void **state) {
+static void test_handle_close_saved_reply_caller_gets_peer(void **state)
+{
     (void)state;
     call_taken(client.thread);
     expect(OK, sys(server.thread, SYS_reply_save));
@@ -583,7 +645,8 @@ static void test_handle_close_saved_reply_caller_gets_peer(void **state) {
     expect(ERR_PEER, outcome(client.thread));
 }
 
-static void test_reply_to_dead_caller_gives_an_error(void **state) {
+static void test_reply_to_dead_caller_gives_an_error(void **state)
+{
     (void)state;
     call_taken(client.thread);
     expect(OK, sys(server.thread, SYS_reply_save));
@@ -593,7 +656,8 @@ static void test_reply_to_dead_caller_gives_an_error(void **state) {
     expect(OK, sys(server.thread, SYS_handle_close, reply));
 }
 
-static void test_call_deadline_passes_while_served_gives_timeout(void **state) {
+static void test_call_deadline_passes_while_served_gives_timeout(void **state)
+{
     (void)state;
     deadline(client.thread, 100);
     expect(BLOCKED, sys(client.thread, SYS_call, client_end, TAG(1, 0, 0) | TAG_DEADLINE));
@@ -603,7 +667,8 @@ static void test_call_deadline_passes_while_served_gives_timeout(void **state) {
     expect(ERR_NO_CALL, sys(server.thread, SYS_reply, 0, TAG(2, 0, 0)));
 }
 
-static void test_reply_with_items_reaches_the_caller(void **state) {
+static void test_reply_with_items_reaches_the_caller(void **state)
+{
     (void)state;
     poke(server.process, ACTOR_DATA, 31337);
     receive_window(client, ACTOR_RECEIVE, 1);
@@ -617,7 +682,8 @@ static void test_reply_with_items_reaches_the_caller(void **state) {
 
 /* ---- deaths ---- */
 
-static void test_destroy_endpoint_senders_and_callers_get_peer(void **state) {
+static void test_destroy_endpoint_senders_and_callers_get_peer(void **state)
+{
     (void)state;
     pfn_t second = actor_thread(client, SETUP(ACTOR_PRIORITY, 0), NULL);
     expect(BLOCKED, sys(client.thread, SYS_send, client_end, TAG(1, 0, 0)));
@@ -628,28 +694,32 @@ static void test_destroy_endpoint_senders_and_callers_get_peer(void **state) {
     expect(ERR_DEAD, sys(client.thread, SYS_send, client_end, TAG(1, 0, 0)));
 }
 
-static void test_destroy_endpoint_receivers_get_peer(void **state) {
+static void test_destroy_endpoint_receivers_get_peer(void **state)
+{
     (void)state;
     expect(BLOCKED, sys(server.thread, SYS_receive, server_end, 0));
     destroy_all(endpoint);
     expect(ERR_PEER, outcome(server.thread));
 }
 
-static void test_destroy_callee_process_caller_gets_peer(void **state) {
+static void test_destroy_callee_process_caller_gets_peer(void **state)
+{
     (void)state;
     call_taken(client.thread);
     destroy_all(server.process_handle);
     expect(ERR_PEER, outcome(client.thread));
 }
 
-static void test_destroy_callee_thread_caller_gets_peer(void **state) {
+static void test_destroy_callee_thread_caller_gets_peer(void **state)
+{
     (void)state;
     call_taken(client.thread);
     destroy_all(server.thread_handle);
     expect(ERR_PEER, outcome(client.thread));
 }
 
-static void test_destroy_process_with_saved_reply_caller_gets_peer(void **state) {
+static void test_destroy_process_with_saved_reply_caller_gets_peer(void **state)
+{
     (void)state;
     call_taken(client.thread);
     expect(OK, sys(server.thread, SYS_reply_save));
@@ -657,7 +727,8 @@ static void test_destroy_process_with_saved_reply_caller_gets_peer(void **state)
     expect(ERR_PEER, outcome(client.thread));
 }
 
-static void test_destroy_waiting_sender_leaves_the_queue(void **state) {
+static void test_destroy_waiting_sender_leaves_the_queue(void **state)
+{
     (void)state;
     pfn_t second = actor_thread(client, SETUP(ACTOR_PRIORITY, 0), NULL);
     expect(BLOCKED, sys(client.thread, SYS_send, client_end, TAG(1, 1, 0), 1));
@@ -668,13 +739,15 @@ static void test_destroy_waiting_sender_leaves_the_queue(void **state) {
 }
 
 /* What an ended process owes to others is settled by the kernel's next entries, whether or not it is ever destroyed. */
-static void kernel_settles(void) {
+static void kernel_settles(void)
+{
     for (uint32_t i = 0; i < 64 && dead_first != 0; i++)
         tick(1);
     check_equal(dead_first, 0);
 }
 
-static void test_process_exit_with_taken_call_caller_gets_peer(void **state) {
+static void test_process_exit_with_taken_call_caller_gets_peer(void **state)
+{
     (void)state;
     call_taken(client.thread);
     expect(GONE, sys(server.thread, SYS_process_exit, 3));
@@ -682,7 +755,8 @@ static void test_process_exit_with_taken_call_caller_gets_peer(void **state) {
     expect(ERR_PEER, outcome(client.thread));
 }
 
-static void test_process_exit_with_saved_reply_caller_gets_peer(void **state) {
+static void test_process_exit_with_saved_reply_caller_gets_peer(void **state)
+{
     (void)state;
     call_taken(client.thread);
     expect(OK, sys(server.thread, SYS_reply_save));
@@ -691,7 +765,8 @@ static void test_process_exit_with_saved_reply_caller_gets_peer(void **state) {
     expect(ERR_PEER, outcome(client.thread));
 }
 
-static void test_fault_without_handler_sender_to_own_endpoint_gets_peer(void **state) {
+static void test_fault_without_handler_sender_to_own_endpoint_gets_peer(void **state)
+{
     (void)state;
     expect(OK, sys(init_thread, SYS_endpoint_create, server.process_handle));
     uint64_t to = actor_give(client, result(init_thread, 0), RIGHTS_ALL, 0);
@@ -701,7 +776,8 @@ static void test_fault_without_handler_sender_to_own_endpoint_gets_peer(void **s
     expect(ERR_PEER, outcome(client.thread));
 }
 
-int main(void) {
+int main(void)
+{
     const struct CMUnitTest tests[] = {
         ipc_test(test_send_receiver_waits_delivers_words_and_badge),
         ipc_test(test_send_nobody_waits_blocks_until_received),

@@ -10,7 +10,8 @@
 static struct actor a;
 static pfn_t t;
 
-static int setup(void **state) {
+static int setup(void **state)
+{
     int bad = machine_setup(state);
     a = actor_new(box);
     t = a.thread;
@@ -21,7 +22,8 @@ static int setup(void **state) {
 static uint64_t used(void) { return container_at[C(box_frame)].used; }
 
 /* Maps with a size until it is done or an error other than AGAIN comes. */
-static int map_all(pfn_t by, uint64_t process, uint64_t va, uint64_t pages, uint64_t flags) {
+static int map_all(pfn_t by, uint64_t process, uint64_t va, uint64_t pages, uint64_t flags)
+{
     int got = ERR_AGAIN;
     for (uint32_t i = 0; i < 10000 && got == ERR_AGAIN; i++)
         got = sys(by, SYS_map, process, va, pages, flags);
@@ -30,7 +32,8 @@ static int map_all(pfn_t by, uint64_t process, uint64_t va, uint64_t pages, uint
 
 /* ---- map ---- */
 
-static void test_map_one_page_is_zero_and_charged(void **state) {
+static void test_map_one_page_is_zero_and_charged(void **state)
+{
     (void)state;
     uint64_t before = used();
     uint32_t tables = table_missing(process_at[P(a.process)].root, VA, 1);
@@ -41,7 +44,8 @@ static void test_map_one_page_is_zero_and_charged(void **state) {
     check_equal(used(), before + 1 + tables);
 }
 
-static void test_map_second_page_charges_exactly_one(void **state) {
+static void test_map_second_page_charges_exactly_one(void **state)
+{
     (void)state;
     expect(OK, sys(t, SYS_map, 0, VA, 1, RW));
     uint64_t before = used();
@@ -51,7 +55,8 @@ static void test_map_second_page_charges_exactly_one(void **state) {
     check_equal(used(), before);
 }
 
-static void test_map_many_does_a_piece(void **state) {
+static void test_map_many_does_a_piece(void **state)
+{
     (void)state;
     expect(OK, sys(t, SYS_map, 0, VA, 100, RW));
     check_equal(result(t, 0), MAP_PIECE);
@@ -59,7 +64,8 @@ static void test_map_many_does_a_piece(void **state) {
     assert_false(is_mapped(a.process, VA + 4096 * MAP_PIECE));
 }
 
-static void test_map_stops_before_a_taken_page(void **state) {
+static void test_map_stops_before_a_taken_page(void **state)
+{
     (void)state;
     expect(OK, sys(t, SYS_map, 0, VA + 3 * 4096, 1, RW));
     expect(OK, sys(t, SYS_map, 0, VA, 8, RW));
@@ -67,7 +73,8 @@ static void test_map_stops_before_a_taken_page(void **state) {
     expect(ERR_EXISTS, sys(t, SYS_map, 0, VA + 3 * 4096, 5, RW));
 }
 
-static void test_map_bad_ranges_give_range(void **state) {
+static void test_map_bad_ranges_give_range(void **state)
+{
     (void)state;
     static const struct {
         uint64_t va, pages; /* as many pages as no address space has are an ARGUMENT, not a RANGE */
@@ -88,32 +95,38 @@ static void test_map_bad_ranges_give_range(void **state) {
                sys(t, SYS_map, 0, bad[i].va, bad[i].pages, RW));
 }
 
-static void test_map_no_pages_gives_argument(void **state) {
+static void test_map_no_pages_gives_argument(void **state)
+{
     (void)state;
     expect(ERR_ARGUMENT, sys(t, SYS_map, 0, VA, 0, RW));
 }
 
-static void test_map_unaligned_gives_align(void **state) {
+static void test_map_unaligned_gives_align(void **state)
+{
     (void)state;
     expect(ERR_ALIGN, sys(t, SYS_map, 0, VA + 8, 1, RW));
     expect(ERR_ALIGN, sys(t, SYS_map, 0, SUPER + 4096, 1, RW | PAGE_SIZE_2M));
     expect(ERR_ALIGN, sys(t, SYS_map, 0, SUPER + SPAN_2M, 1, RW | PAGE_SIZE_1G));
 }
 
-static void test_map_write_execute_gives_perm(void **state) {
+static void test_map_write_execute_gives_perm(void **state)
+{
     (void)state;
     expect(ERR_PERM, sys(t, SYS_map, 0, VA, 1, PAGE_READ | PAGE_WRITE | PAGE_EXECUTE));
 }
 
-static void test_map_unknown_flags_give_argument(void **state) {
+static void test_map_unknown_flags_give_argument(void **state)
+{
     (void)state;
-    static const uint64_t bad[] = {PAGE_READ | 8,    PAGE_READ | 48,           PAGE_READ | 64,
-                                   PAGE_READ | 2048, PAGE_READ | PAGE_DEVICE, PAGE_READ | (uint64_t)1 << 40};
+    static const uint64_t bad[] = {PAGE_READ | 8,           PAGE_READ | 48,
+                                   PAGE_READ | 64,          PAGE_READ | 2048,
+                                   PAGE_READ | PAGE_DEVICE, PAGE_READ | (uint64_t)1 << 40};
     for (uint32_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
         expect(ERR_ARGUMENT, sys(t, SYS_map, 0, VA, 1, bad[i]));
 }
 
-static void test_map_beyond_quota_gives_quota(void **state) {
+static void test_map_beyond_quota_gives_quota(void **state)
+{
     (void)state;
     expect(OK, sys(init_thread, SYS_container_create, box, 16, 1, BOX_CEILING, 0, 0));
     struct actor poor = actor_new(result(init_thread, 0));
@@ -125,7 +138,8 @@ static void test_map_beyond_quota_gives_quota(void **state) {
     assert_true(container_at[C(c)].used <= 16);
 }
 
-static void test_map_superpage_gives_again_then_is_zero(void **state) {
+static void test_map_superpage_gives_again_then_is_zero(void **state)
+{
     (void)state;
     uint64_t before = used();
     expect(ERR_AGAIN, sys(t, SYS_map, 0, SUPER, 1, RW | PAGE_SIZE_2M));
@@ -144,39 +158,45 @@ static void test_map_superpage_gives_again_then_is_zero(void **state) {
     check_equal(used(), before);
 }
 
-static void test_map_superpage_given_up_midway_is_returned(void **state) {
+static void test_map_superpage_given_up_midway_is_returned(void **state)
+{
     (void)state;
     expect(ERR_AGAIN, sys(t, SYS_map, 0, SUPER, 1, RW | PAGE_SIZE_2M));
     destroy_all(a.process_handle); /* the teardown's counts tell whether the block came back */
 }
 
-static void test_map_superpage_then_small_page_instead(void **state) {
+static void test_map_superpage_then_small_page_instead(void **state)
+{
     (void)state;
     expect(ERR_AGAIN, sys(t, SYS_map, 0, SUPER, 1, RW | PAGE_SIZE_2M));
     expect(OK, sys(t, SYS_map, 0, VA, 1, RW));
     expect(OK, map_all(t, 0, SUPER + SPAN_2M, 1, RW | PAGE_SIZE_2M));
 }
 
-static void test_map_1g_without_memory_gives_memory_or_quota(void **state) {
+static void test_map_1g_without_memory_gives_memory_or_quota(void **state)
+{
     (void)state;
     int got = map_all(t, 0, SUPER, 1, RW | PAGE_SIZE_1G);
     assert_true(got == ERR_QUOTA || got == ERR_MEMORY);
 }
 
-static void test_map_small_page_under_superpage_gives_exists(void **state) {
+static void test_map_small_page_under_superpage_gives_exists(void **state)
+{
     (void)state;
     expect(OK, map_all(t, 0, SUPER, 1, RW | PAGE_SIZE_2M));
     expect(ERR_EXISTS, sys(t, SYS_map, 0, SUPER + 4096, 1, RW));
     expect(ERR_EXISTS, map_all(t, 0, SUPER, 1, RW | PAGE_SIZE_2M));
 }
 
-static void test_map_superpage_over_small_page_gives_exists(void **state) {
+static void test_map_superpage_over_small_page_gives_exists(void **state)
+{
     (void)state;
     expect(OK, sys(t, SYS_map, 0, SUPER + 4096, 1, RW));
     expect(ERR_EXISTS, map_all(t, 0, SUPER, 1, RW | PAGE_SIZE_2M));
 }
 
-static void test_map_into_other_process_by_handle(void **state) {
+static void test_map_into_other_process_by_handle(void **state)
+{
     (void)state;
     struct actor b = actor_new(box);
     uint64_t to = actor_give(a, b.process_handle, RIGHT_WRITE, 0);
@@ -185,7 +205,8 @@ static void test_map_into_other_process_by_handle(void **state) {
     assert_false(is_mapped(a.process, VA));
 }
 
-static void test_map_into_ended_process_gives_dying(void **state) {
+static void test_map_into_ended_process_gives_dying(void **state)
+{
     (void)state;
     struct actor b = actor_new(box);
     uint64_t to = actor_give(a, b.process_handle, RIGHTS_ALL, 0);
@@ -198,7 +219,8 @@ static void test_map_into_ended_process_gives_dying(void **state) {
 
 /* ---- unmap ---- */
 
-static void test_unmap_invalidates_translations(void **state) {
+static void test_unmap_invalidates_translations(void **state)
+{
     (void)state;
     uint64_t count = hosted_direct.tlb_count;
     expect(OK, sys(t, SYS_unmap, 0, ACTOR_DATA, 1, 0));
@@ -207,12 +229,14 @@ static void test_unmap_invalidates_translations(void **state) {
     check_equal(hosted_direct.tlb_root, process_at[P(a.process)].root);
 }
 
-static void test_unmap_nothing_there_gives_unmapped(void **state) {
+static void test_unmap_nothing_there_gives_unmapped(void **state)
+{
     (void)state;
     expect(ERR_UNMAPPED, sys(t, SYS_unmap, 0, VA, 1, 0));
 }
 
-static void test_unmap_wrong_size_gives_size(void **state) {
+static void test_unmap_wrong_size_gives_size(void **state)
+{
     (void)state;
     expect(OK, map_all(t, 0, SUPER, 1, RW | PAGE_SIZE_2M));
     expect(ERR_SIZE, sys(t, SYS_unmap, 0, SUPER, 1, PAGE_SIZE_4K));
@@ -221,7 +245,8 @@ static void test_unmap_wrong_size_gives_size(void **state) {
     expect(ERR_SIZE, sys(t, SYS_unmap, 0, VA, 1, PAGE_SIZE_2M));
 }
 
-static void test_unmap_stops_at_a_hole(void **state) {
+static void test_unmap_stops_at_a_hole(void **state)
+{
     (void)state;
     expect(OK, sys(t, SYS_map, 0, VA, 4, RW));
     expect(OK, sys(t, SYS_unmap, 0, VA + 2 * 4096, 1, 0));
@@ -230,7 +255,8 @@ static void test_unmap_stops_at_a_hole(void **state) {
     assert_true(is_mapped(a.process, VA + 3 * 4096));
 }
 
-static void test_unmap_last_page_frees_its_tables(void **state) {
+static void test_unmap_last_page_frees_its_tables(void **state)
+{
     (void)state;
     uint64_t far = 0x600000000000;
     uint64_t before = used();
@@ -244,7 +270,8 @@ static void test_unmap_last_page_frees_its_tables(void **state) {
 
 /* ---- protect ---- */
 
-static void test_protect_read_only_and_back(void **state) {
+static void test_protect_read_only_and_back(void **state)
+{
     (void)state;
     expect(OK, sys(t, SYS_protect, 0, ACTOR_DATA, 1, PAGE_READ));
     expect(OK, sys(t, SYS_query, 0, ACTOR_DATA));
@@ -254,7 +281,8 @@ static void test_protect_read_only_and_back(void **state) {
     check_equal(result(t, 0) & RW, RW);
 }
 
-static void test_protect_write_to_execute_keeps_w_xor_x(void **state) {
+static void test_protect_write_to_execute_keeps_w_xor_x(void **state)
+{
     (void)state;
     expect(OK, sys(t, SYS_protect, 0, ACTOR_DATA, 1, PAGE_READ | PAGE_EXECUTE));
     expect(ERR_PERM, sys(t, SYS_protect, 0, ACTOR_DATA, 1, RW | PAGE_EXECUTE));
@@ -262,19 +290,22 @@ static void test_protect_write_to_execute_keeps_w_xor_x(void **state) {
     check_equal(result(t, 0) & 7, PAGE_READ | PAGE_EXECUTE);
 }
 
-static void test_protect_unmapped_gives_unmapped(void **state) {
+static void test_protect_unmapped_gives_unmapped(void **state)
+{
     (void)state;
     expect(ERR_UNMAPPED, sys(t, SYS_protect, 0, VA, 1, PAGE_READ));
 }
 
-static void test_protect_beyond_given_gives_perm(void **state) {
+static void test_protect_beyond_given_gives_perm(void **state)
+{
     (void)state;
     expect(OK, sys(t, SYS_share, 0, ACTOR_DATA, 0, VA, 1, PAGE_READ));
     expect(ERR_PERM, sys(t, SYS_protect, 0, VA, 1, RW));
     expect(OK, sys(t, SYS_protect, 0, ACTOR_DATA, 1, RW));
 }
 
-static void test_protect_invalidates_translations(void **state) {
+static void test_protect_invalidates_translations(void **state)
+{
     (void)state;
     uint64_t count = hosted_direct.tlb_count;
     expect(OK, sys(t, SYS_protect, 0, ACTOR_DATA, 1, PAGE_READ));
@@ -283,7 +314,8 @@ static void test_protect_invalidates_translations(void **state) {
 
 /* ---- share ---- */
 
-static void test_share_two_processes_see_one_page(void **state) {
+static void test_share_two_processes_see_one_page(void **state)
+{
     (void)state;
     struct actor b = actor_new(box);
     uint64_t to = actor_give(a, b.process_handle, RIGHTS_ALL, 0);
@@ -297,7 +329,8 @@ static void test_share_two_processes_see_one_page(void **state) {
     check_equal(peek(b.process, VA), 42);
 }
 
-static void test_share_each_container_pays_its_mapping(void **state) {
+static void test_share_each_container_pays_its_mapping(void **state)
+{
     (void)state;
     expect(OK, sys(init_thread, SYS_container_create, box, 100, 1, BOX_CEILING, 0, 0));
     struct actor b = actor_new(result(init_thread, 0));
@@ -309,14 +342,16 @@ static void test_share_each_container_pays_its_mapping(void **state) {
     check_equal(container_at[C(c)].used, other + 1);
 }
 
-static void test_share_more_than_it_has_gives_perm(void **state) {
+static void test_share_more_than_it_has_gives_perm(void **state)
+{
     (void)state;
     expect(OK, sys(t, SYS_share, 0, ACTOR_DATA, 0, VA, 1, PAGE_READ));
     expect(ERR_PERM, sys(t, SYS_share, 0, VA, 0, VA + 4096, 1, RW));
     expect(ERR_PERM, sys(t, SYS_share, 0, ACTOR_DATA, 0, VA + 4096, 1, RW | PAGE_EXECUTE));
 }
 
-static void test_share_errors_of_both_sides(void **state) {
+static void test_share_errors_of_both_sides(void **state)
+{
     (void)state;
     expect(ERR_UNMAPPED, sys(t, SYS_share, 0, VA, 0, VA + 4096, 1, PAGE_READ));
     expect(ERR_EXISTS, sys(t, SYS_share, 0, ACTOR_DATA, 0, ACTOR_MESSAGE, 1, PAGE_READ));
@@ -328,7 +363,8 @@ static void test_share_errors_of_both_sides(void **state) {
     expect(ERR_SIZE, sys(t, SYS_share, 0, SUPER, 0, VA, 1, PAGE_READ));
 }
 
-static void test_share_superpage_counts_its_size(void **state) {
+static void test_share_superpage_counts_its_size(void **state)
+{
     (void)state;
     expect(OK, map_all(t, 0, SUPER, 1, RW | PAGE_SIZE_2M));
     uint64_t before = used();
@@ -336,7 +372,8 @@ static void test_share_superpage_counts_its_size(void **state) {
     check_equal(used(), before + PAGES_2M);
 }
 
-static void test_share_stale_page_after_owner_dies_stays(void **state) {
+static void test_share_stale_page_after_owner_dies_stays(void **state)
+{
     (void)state;
     struct actor b = actor_new(box);
     uint64_t from = actor_give(a, b.process_handle, RIGHTS_ALL, 0);
@@ -350,7 +387,8 @@ static void test_share_stale_page_after_owner_dies_stays(void **state) {
 
 /* ---- query ---- */
 
-static void test_query_inside_a_page_gives_its_base(void **state) {
+static void test_query_inside_a_page_gives_its_base(void **state)
+{
     (void)state;
     expect(OK, sys(t, SYS_query, 0, ACTOR_DATA + 123));
     check_equal(result(t, 0) & (7 | 48), RW);
@@ -358,7 +396,8 @@ static void test_query_inside_a_page_gives_its_base(void **state) {
     check_equal(result(t, 2), 1);
 }
 
-static void test_query_errors(void **state) {
+static void test_query_errors(void **state)
+{
     (void)state;
     expect(ERR_UNMAPPED, sys(t, SYS_query, 0, VA));
     expect(ERR_RANGE, sys(t, SYS_query, 0, USER_TOP));
@@ -368,7 +407,8 @@ static void test_query_errors(void **state) {
 }
 
 /* A user page that is freed is wiped before another process gets it. */
-static void test_map_reused_frame_holds_no_old_data(void **state) {
+static void test_map_reused_frame_holds_no_old_data(void **state)
+{
     (void)state;
     for (uint32_t i = 0; i < 512; i++)
         poke(a.process, ACTOR_DATA + 8 * i, 0xDEADBEEF);
@@ -381,7 +421,8 @@ static void test_map_reused_frame_holds_no_old_data(void **state) {
 }
 
 /* Random calls on two processes; a model says what is mapped where, and charges must agree at the end. */
-static void test_memory_random_sequence_equals_model(void **state) {
+static void test_memory_random_sequence_equals_model(void **state)
+{
     (void)state;
     enum { PAGES = 64 };
     static uint64_t model[2][PAGES]; /* 0 unmapped, else the value written to the page */
@@ -431,7 +472,8 @@ static void test_memory_random_sequence_equals_model(void **state) {
     check_equal(used(), start);
 }
 
-int main(void) {
+int main(void)
+{
     const struct CMUnitTest tests[] = {
         map_test(test_map_one_page_is_zero_and_charged),
         map_test(test_map_second_page_charges_exactly_one),

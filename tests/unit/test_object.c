@@ -5,21 +5,24 @@
 
 static struct actor a;
 
-static int setup(void **state) {
+static int setup(void **state)
+{
     int bad = machine_setup(state);
     a = actor_new(box);
     return bad;
 }
 #define object_test(f) cmocka_unit_test_setup_teardown(f, setup, machine_teardown)
 
-static uint64_t container(uint64_t parent, uint64_t pages) {
+static uint64_t container(uint64_t parent, uint64_t pages)
+{
     expect(OK, sys(init_thread, SYS_container_create, parent, pages, 1, BOX_CEILING, 0, 0));
     return result(init_thread, 0);
 }
 
 /* ---- containers ---- */
 
-static void test_container_create_carves_its_total(void **state) {
+static void test_container_create_carves_its_total(void **state)
+{
     (void)state;
     uint64_t carved = container_at[C(box_frame)].carved, used = container_at[C(box_frame)].used;
     uint64_t c = container(box, 100);
@@ -37,38 +40,44 @@ static void test_container_create_carves_its_total(void **state) {
     check_equal(container_at[C(box_frame)].used, used);
 }
 
-static void test_container_create_beyond_quota_gives_quota(void **state) {
+static void test_container_create_beyond_quota_gives_quota(void **state)
+{
     (void)state;
     expect(ERR_QUOTA, sys(init_thread, SYS_container_create, box, BOX_PAGES, 1, 1, 0, 0));
     expect(ERR_QUOTA, sys(init_thread, SYS_container_create, box, UINT64_MAX, 1, 1, 0, 0));
     expect(ERR_QUOTA, sys(init_thread, SYS_container_create, box, (uint64_t)1 << 32, 1, 1, 0, 0));
 }
 
-static void test_container_create_cpus_outside_the_set_give_cpu(void **state) {
+static void test_container_create_cpus_outside_the_set_give_cpu(void **state)
+{
     (void)state;
     expect(ERR_CPU, sys(init_thread, SYS_container_create, box, 10, 2, 1, 0, 0));
     expect(ERR_CPU, sys(init_thread, SYS_container_create, box, 10, 0, 1, 0, 0));
     expect(ERR_CPU, sys(init_thread, SYS_container_create, box, 10, UINT64_MAX, 1, 0, 0));
 }
 
-static void test_container_create_ceiling_above_parents_gives_priority(void **state) {
+static void test_container_create_ceiling_above_parents_gives_priority(void **state)
+{
     (void)state;
     expect(ERR_PRIORITY, sys(init_thread, SYS_container_create, box, 10, 1, BOX_CEILING + 1, 0, 0));
     expect(ERR_PRIORITY, sys(init_thread, SYS_container_create, box, 10, 1, 256, 0, 0));
 }
 
-static void test_container_nesting_is_bounded_by_quota_alone(void **state) {
+static void test_container_nesting_is_bounded_by_quota_alone(void **state)
+{
     (void)state;
     uint64_t c = box;
     for (uint64_t depth = 0; depth < 200; depth++) {
-        expect(OK, sys(init_thread, SYS_container_create, c, 1000 - depth * 2, 1, BOX_CEILING, 0, 0));
+        expect(OK,
+               sys(init_thread, SYS_container_create, c, 1000 - depth * 2, 1, BOX_CEILING, 0, 0));
         c = result(init_thread, 0);
     }
     expect(OK, sys(init_thread, SYS_container_info, c));
     check_equal(result(init_thread, 5), 201);
 }
 
-static void test_container_used_and_carved_never_exceed_total(void **state) {
+static void test_container_used_and_carved_never_exceed_total(void **state)
+{
     (void)state;
     uint64_t c = container(box, 30);
     struct actor b = actor_new(c);
@@ -81,12 +90,14 @@ static void test_container_used_and_carved_never_exceed_total(void **state) {
     expect(ERR_QUOTA, sys(init_thread, SYS_thread_create, b.process_handle, 0x10000, 0, 0, 0, 0));
 }
 
-static void test_destroy_root_container_gives_rights(void **state) {
+static void test_destroy_root_container_gives_rights(void **state)
+{
     (void)state;
     expect(ERR_RIGHTS, sys(init_thread, SYS_destroy, BOOT_CONTAINER));
 }
 
-static void test_create_in_a_dying_container_gives_dying(void **state) {
+static void test_create_in_a_dying_container_gives_dying(void **state)
+{
     (void)state;
     uint64_t c = container(box, 1000);
     struct actor b = actor_new(c);
@@ -100,7 +111,8 @@ static void test_create_in_a_dying_container_gives_dying(void **state) {
 
 /* ---- processes ---- */
 
-static void test_process_create_info_and_name(void **state) {
+static void test_process_create_info_and_name(void **state)
+{
     (void)state;
     expect(OK, sys(init_thread, SYS_process_create, box, 0, 0, 0x1122334455667788, 0x99));
     uint64_t p = result(init_thread, 0);
@@ -114,7 +126,8 @@ static void test_process_create_info_and_name(void **state) {
     check_equal(result(init_thread, 0), 0x786f62);
 }
 
-static void test_process_exit_tells_status_and_signals(void **state) {
+static void test_process_exit_tells_status_and_signals(void **state)
+{
     (void)state;
     uint64_t e = endpoint_new();
     expect(OK, sys(init_thread, SYS_process_create, box, e, 0x10, 0, 0));
@@ -130,7 +143,8 @@ static void test_process_exit_tells_status_and_signals(void **state) {
     check_equal(result(init_thread, 2), 0x10);
 }
 
-static void test_thread_exit_last_ends_the_process_with_zero(void **state) {
+static void test_thread_exit_last_ends_the_process_with_zero(void **state)
+{
     (void)state;
     pfn_t second = actor_thread(a, SETUP(ACTOR_PRIORITY, 0), NULL);
     expect(GONE, sys(a.thread, SYS_thread_exit));
@@ -140,7 +154,8 @@ static void test_thread_exit_last_ends_the_process_with_zero(void **state) {
     check_equal(process_at[P(a.process)].code, 0);
 }
 
-static void test_process_exit_other_threads_do_not_run_again(void **state) {
+static void test_process_exit_other_threads_do_not_run_again(void **state)
+{
     (void)state;
     pfn_t second = actor_thread(a, SETUP(ACTOR_PRIORITY, 0), NULL);
     expect(STOPPED, sys(a.thread, SYS_process_exit, 1));
@@ -148,7 +163,8 @@ static void test_process_exit_other_threads_do_not_run_again(void **state) {
         assert_true(tick(TICK_NS) != second);
 }
 
-static void test_destroy_process_signals_killed(void **state) {
+static void test_destroy_process_signals_killed(void **state)
+{
     (void)state;
     uint64_t e = endpoint_new();
     expect(OK, sys(init_thread, SYS_process_create, box, e, 4, 0, 0));
@@ -159,7 +175,8 @@ static void test_destroy_process_signals_killed(void **state) {
     expect(ERR_DEAD, sys(init_thread, SYS_process_info, p));
 }
 
-static void test_processes_are_bounded_by_quota_alone(void **state) {
+static void test_processes_are_bounded_by_quota_alone(void **state)
+{
     (void)state;
     uint64_t c = container(box, 2000);
     check_unchanged_every = 0;
@@ -176,7 +193,8 @@ static void test_processes_are_bounded_by_quota_alone(void **state) {
 
 /* ---- threads ---- */
 
-static void test_thread_create_registers_and_numbers(void **state) {
+static void test_thread_create_registers_and_numbers(void **state)
+{
     (void)state;
     expect(OK, sys(init_thread, SYS_thread_create, a.process_handle, 0x1234000, 0x5678000, 99,
                    SETUP(3, 0) | SETUP_SUSPENDED, 0));
@@ -194,14 +212,17 @@ static void test_thread_create_registers_and_numbers(void **state) {
     check_equal(thread_at[T(n)].state, THREAD_READY);
 }
 
-static void test_thread_create_bad_arguments(void **state) {
+static void test_thread_create_bad_arguments(void **state)
+{
     (void)state;
     uint64_t p = a.process_handle;
-    expect(ERR_PRIORITY, sys(init_thread, SYS_thread_create, p, 0x10000, 0, 0, SETUP(BOX_CEILING + 1, 0), 0));
+    expect(ERR_PRIORITY,
+           sys(init_thread, SYS_thread_create, p, 0x10000, 0, 0, SETUP(BOX_CEILING + 1, 0), 0));
     expect(ERR_CPU, sys(init_thread, SYS_thread_create, p, 0x10000, 0, 0, SETUP(1, 1), 0));
     expect(ERR_CPU, sys(init_thread, SYS_thread_create, p, 0x10000, 0, 0, SETUP(1, 255), 0));
     expect(ERR_ARGUMENT, sys(init_thread, SYS_thread_create, p, 0x10000, 0, 0, 0x20000, 0));
-    expect(ERR_ARGUMENT, sys(init_thread, SYS_thread_create, p, 0x10000, 0, 0, (uint64_t)1 << 63, 0));
+    expect(ERR_ARGUMENT,
+           sys(init_thread, SYS_thread_create, p, 0x10000, 0, 0, (uint64_t)1 << 63, 0));
     expect(ERR_ALIGN, sys(init_thread, SYS_thread_create, p, 0x10000, 0, 0, 1, 0x500010));
     expect(ERR_RANGE, sys(init_thread, SYS_thread_create, p, 0x10000, 0, 0, 1, USER_TOP));
     expect(ERR_RANGE, sys(init_thread, SYS_thread_create, p, UINT64_MAX, 0, 0, 1, 0));
@@ -209,7 +230,8 @@ static void test_thread_create_bad_arguments(void **state) {
     expect(ERR_RANGE, sys(init_thread, SYS_thread_create, p, 0x10000, 0xFFFF800000000000, 0, 1, 0));
 }
 
-static void test_suspend_ready_thread_does_not_run_until_resumed(void **state) {
+static void test_suspend_ready_thread_does_not_run_until_resumed(void **state)
+{
     (void)state;
     expect(OK, sys(init_thread, SYS_suspend, a.thread_handle));
     check_equal(thread_at[T(a.thread)].state, THREAD_SUSPENDED);
@@ -220,7 +242,8 @@ static void test_suspend_ready_thread_does_not_run_until_resumed(void **state) {
     expect(ERR_STATE, sys(init_thread, SYS_resume, a.thread_handle));
 }
 
-static void test_suspend_waiting_thread_goes_on_waiting_then_stops(void **state) {
+static void test_suspend_waiting_thread_goes_on_waiting_then_stops(void **state)
+{
     (void)state;
     uint64_t e = endpoint_new();
     uint64_t mine = actor_give(a, e, RIGHTS_ALL, 0);
@@ -234,7 +257,8 @@ static void test_suspend_waiting_thread_goes_on_waiting_then_stops(void **state)
     check_equal(result(a.thread, 2), 5);
 }
 
-static void test_suspend_self_stops_with_status_zero(void **state) {
+static void test_suspend_self_stops_with_status_zero(void **state)
+{
     (void)state;
     uint64_t self = actor_give(a, a.thread_handle, RIGHTS_ALL, 0);
     expect(STOPPED, sys(a.thread, SYS_suspend, self));
@@ -242,14 +266,16 @@ static void test_suspend_self_stops_with_status_zero(void **state) {
     expect(OK, sys(init_thread, SYS_resume, a.thread_handle));
 }
 
-static void test_destroy_self_thread_is_gone(void **state) {
+static void test_destroy_self_thread_is_gone(void **state)
+{
     (void)state;
     uint64_t self = actor_give(a, a.thread_handle, RIGHTS_ALL, 0);
     expect(GONE, sys(a.thread, SYS_destroy, self));
     expect(ERR_DEAD, sys(init_thread, SYS_thread_info, a.thread_handle));
 }
 
-static void test_destroy_own_process_ends_it(void **state) {
+static void test_destroy_own_process_ends_it(void **state)
+{
     (void)state;
     uint64_t self = actor_give(a, a.process_handle, RIGHTS_ALL, 0);
     int got = sys(a.thread, SYS_destroy, self);
@@ -257,7 +283,8 @@ static void test_destroy_own_process_ends_it(void **state) {
     check_equal(process_at[P(a.process)].state, PROCESS_KILLED);
 }
 
-static void test_regs_read_and_write_round_trip(void **state) {
+static void test_regs_read_and_write_round_trip(void **state)
+{
     (void)state;
     struct actor b = actor_new(box);
     uint64_t h = actor_give(a, b.thread_handle, RIGHTS_ALL, 0);
@@ -271,7 +298,8 @@ static void test_regs_read_and_write_round_trip(void **state) {
     check_equal(thread_at[T(b.thread)].reg[REG_RBX], 77);
 }
 
-static void test_regs_write_dangerous_values_are_made_safe(void **state) {
+static void test_regs_write_dangerous_values_are_made_safe(void **state)
+{
     (void)state;
     struct actor b = actor_new(box);
     uint64_t h = actor_give(a, b.thread_handle, RIGHTS_ALL, 0);
@@ -280,14 +308,15 @@ static void test_regs_write_dangerous_values_are_made_safe(void **state) {
         poke(a.process, ACTOR_DATA + 8 * i, UINT64_MAX);
     expect(OK, sys(a.thread, SYS_regs_write, h, ACTOR_DATA));
     uint64_t flags = thread_at[T(b.thread)].reg[REG_RFLAGS];
-    check_equal(flags & 0x3000, 0);   /* IOPL */
+    check_equal(flags & 0x3000, 0);    /* IOPL */
     check_equal(flags & 0x200, 0x200); /* interrupts on */
-    check_equal(flags & 0x24000, 0);  /* NT, VM */
+    check_equal(flags & 0x24000, 0);   /* NT, VM */
     assert_true(thread_at[T(b.thread)].reg[REG_RIP] < (uint64_t)1 << 47);
     assert_true(thread_at[T(b.thread)].reg[REG_FS_BASE] < (uint64_t)1 << 47);
 }
 
-static void test_regs_bad_addresses(void **state) {
+static void test_regs_bad_addresses(void **state)
+{
     (void)state;
     struct actor b = actor_new(box);
     uint64_t h = actor_give(a, b.thread_handle, RIGHTS_ALL, 0);
@@ -302,7 +331,8 @@ static void test_regs_bad_addresses(void **state) {
     expect(OK, sys(a.thread, SYS_regs_write, h, ACTOR_DATA));
 }
 
-static void test_regs_of_running_thread_give_state(void **state) {
+static void test_regs_of_running_thread_give_state(void **state)
+{
     (void)state;
     uint64_t self = actor_give(a, a.thread_handle, RIGHTS_ALL, 0);
     expect(ERR_STATE, sys(a.thread, SYS_regs_read, self, ACTOR_DATA));
@@ -313,7 +343,8 @@ static void test_regs_of_running_thread_give_state(void **state) {
     expect(OK, sys(a.thread, SYS_regs_read, ready, ACTOR_DATA));
 }
 
-static void test_fs_base_beyond_user_memory_gives_range(void **state) {
+static void test_fs_base_beyond_user_memory_gives_range(void **state)
+{
     (void)state;
     expect(OK, sys(a.thread, SYS_fs_base, 0x1234));
     check_equal(thread_at[T(a.thread)].reg[REG_FS_BASE], 0x1234);
@@ -322,14 +353,16 @@ static void test_fs_base_beyond_user_memory_gives_range(void **state) {
     check_equal(thread_at[T(a.thread)].reg[REG_FS_BASE], 0x1234);
 }
 
-static void test_priority_above_ceiling_gives_priority(void **state) {
+static void test_priority_above_ceiling_gives_priority(void **state)
+{
     (void)state;
     expect(OK, sys(init_thread, SYS_priority, a.thread_handle, BOX_CEILING));
     expect(ERR_PRIORITY, sys(init_thread, SYS_priority, a.thread_handle, BOX_CEILING + 1));
     expect(ERR_PRIORITY, sys(init_thread, SYS_priority, a.thread_handle, UINT64_MAX));
 }
 
-static void test_affinity_cpu_outside_the_set_gives_cpu(void **state) {
+static void test_affinity_cpu_outside_the_set_gives_cpu(void **state)
+{
     (void)state;
     expect(OK, sys(init_thread, SYS_affinity, a.thread_handle, 0));
     expect(ERR_CPU, sys(init_thread, SYS_affinity, a.thread_handle, 1));
@@ -339,7 +372,8 @@ static void test_affinity_cpu_outside_the_set_gives_cpu(void **state) {
 
 /* ---- endpoints ---- */
 
-static void test_endpoint_create_until_full(void **state) {
+static void test_endpoint_create_until_full(void **state)
+{
     (void)state;
     check_unchanged_every = 16;
     for (uint32_t i = 0; i < ENDPOINTS_MAX; i++)
@@ -351,7 +385,8 @@ static void test_endpoint_create_until_full(void **state) {
     expect(OK, sys(a.thread, SYS_endpoint_create, 0));
 }
 
-static void test_endpoint_create_for_a_child_outlives_nothing(void **state) {
+static void test_endpoint_create_for_a_child_outlives_nothing(void **state)
+{
     (void)state;
     struct actor b = actor_new(box);
     uint64_t child = actor_give(a, b.process_handle, RIGHTS_ALL, 0);
@@ -366,7 +401,8 @@ static void test_endpoint_create_for_a_child_outlives_nothing(void **state) {
     check_equal(result(a.thread, 0), KIND_NONE);
 }
 
-static void test_endpoint_slot_used_again_old_handle_stays_dead(void **state) {
+static void test_endpoint_slot_used_again_old_handle_stays_dead(void **state)
+{
     (void)state;
     expect(OK, sys(a.thread, SYS_endpoint_create, 0));
     uint64_t old = result(a.thread, 0);
@@ -379,7 +415,8 @@ static void test_endpoint_slot_used_again_old_handle_stays_dead(void **state) {
 
 /* ---- handles ---- */
 
-static void test_handle_copy_rights_only_shrink(void **state) {
+static void test_handle_copy_rights_only_shrink(void **state)
+{
     (void)state;
     uint64_t h = actor_give(a, box, RIGHT_READ | RIGHT_COPY | RIGHT_WRITE, 0);
     expect(OK, sys(a.thread, SYS_handle_copy, 0, h, RIGHTS_ALL, 0));
@@ -392,7 +429,8 @@ static void test_handle_copy_rights_only_shrink(void **state) {
     expect(ERR_RIGHTS, sys(a.thread, SYS_process_create, poor, 0, 0, 0, 0));
 }
 
-static void test_handle_copy_badge_once_and_on_endpoints_only(void **state) {
+static void test_handle_copy_badge_once_and_on_endpoints_only(void **state)
+{
     (void)state;
     uint64_t e = actor_give(a, endpoint_new(), RIGHTS_ALL, 0);
     uint64_t c = actor_give(a, box, RIGHTS_ALL, 0);
@@ -406,7 +444,8 @@ static void test_handle_copy_badge_once_and_on_endpoints_only(void **state) {
     expect(ERR_ARGUMENT, sys(a.thread, SYS_handle_copy, 0, c, 256, 0));
 }
 
-static void test_handle_copy_until_full(void **state) {
+static void test_handle_copy_until_full(void **state)
+{
     (void)state;
     uint64_t c = actor_give(a, box, RIGHTS_ALL, 0);
     uint64_t charged = process_at[P(a.process)].charged;
@@ -423,7 +462,8 @@ static void test_handle_copy_until_full(void **state) {
     check_equal(result(a.thread, 0), 500);
 }
 
-static void test_handle_close_closed_gives_handle(void **state) {
+static void test_handle_close_closed_gives_handle(void **state)
+{
     (void)state;
     uint64_t c = actor_give(a, box, RIGHTS_ALL, 0);
     expect(OK, sys(a.thread, SYS_handle_close, c));
@@ -432,7 +472,8 @@ static void test_handle_close_closed_gives_handle(void **state) {
     expect(ERR_HANDLE, sys(a.thread, SYS_handle_close, UINT64_MAX));
 }
 
-static void test_handle_of_dead_object_can_be_closed(void **state) {
+static void test_handle_of_dead_object_can_be_closed(void **state)
+{
     (void)state;
     uint64_t c = container(box, 10);
     uint64_t mine = actor_give(a, c, RIGHTS_ALL, 0);
@@ -445,7 +486,8 @@ static void test_handle_of_dead_object_can_be_closed(void **state) {
 
 /* ---- children and names ---- */
 
-static void test_child_next_walks_in_order_of_birth(void **state) {
+static void test_child_next_walks_in_order_of_birth(void **state)
+{
     (void)state;
     uint64_t c = container(box, 100);
     expect(OK, sys(init_thread, SYS_child_next, box, 0));
@@ -462,7 +504,8 @@ static void test_child_next_walks_in_order_of_birth(void **state) {
     expect(ERR_UNMAPPED, sys(init_thread, SYS_child_next, first, result(init_thread, 0)));
 }
 
-static void test_child_next_of_another_parent_gives_argument(void **state) {
+static void test_child_next_of_another_parent_gives_argument(void **state)
+{
     (void)state;
     uint64_t c = container(box, 100);
     expect(ERR_ARGUMENT, sys(init_thread, SYS_child_next, c, a.process_handle));
@@ -471,7 +514,8 @@ static void test_child_next_of_another_parent_gives_argument(void **state) {
     expect(ERR_KIND, sys(init_thread, SYS_child_next, a.thread_handle, 0));
 }
 
-static void test_child_next_gives_no_more_rights_than_the_parent(void **state) {
+static void test_child_next_gives_no_more_rights_than_the_parent(void **state)
+{
     (void)state;
     uint64_t mine = actor_give(a, box, RIGHT_READ, 0);
     expect(OK, sys(a.thread, SYS_child_next, mine, 0));
@@ -479,12 +523,14 @@ static void test_child_next_gives_no_more_rights_than_the_parent(void **state) {
     check_equal(result(a.thread, 1) & ~(uint64_t)RIGHT_READ, 0);
 }
 
-static void test_object_name_of_thread_gives_kind(void **state) {
+static void test_object_name_of_thread_gives_kind(void **state)
+{
     (void)state;
     expect(ERR_KIND, sys(init_thread, SYS_object_name, a.thread_handle));
 }
 
-int main(void) {
+int main(void)
+{
     const struct CMUnitTest tests[] = {
         object_test(test_container_create_carves_its_total),
         object_test(test_container_create_beyond_quota_gives_quota),
