@@ -74,6 +74,22 @@ pfn_t endpoint_receiver(endpoint_t e)
     return 0;
 }
 
+/* The longest waiting thread of e, a receiver, gets event bits and goes on. */
+/*@ requires endpoint: is_endpoint(e) && endpoint_at[e].first != 0;
+    KERNEL_NEED(0)
+    assigns deadline_count, deadline_heap[0 .. FRAMES_MAX - 1], thread_at[0 .. FRAMES_MAX - 1],
+            queue_of[endpoint_at[e].first], queue_next[0 .. FRAMES_MAX - 1], queue_prev[0 .. FRAMES_MAX - 1],
+            queue_key[endpoint_at[e].first], queue_clock, endpoint_at[0 .. FRAMES_MAX * SLOTS - 1],
+            cpu_at[0 .. CPUS_MAX - 1];
+    KERNEL_WF(0)
+    ensures event: has_event(\old(endpoint_at[e].first), bits); */
+static inline void endpoint_deliver(endpoint_t e, uint64_t bits)
+{
+    pfn_t t = endpoint_pop(e);
+    thread_set_event(t, bits);
+    thread_wake(t, ERR_NONE);
+}
+
 void endpoint_signal(endpoint_t e, uint64_t bits)
 {
     pfn_t t = 0;
@@ -82,9 +98,7 @@ void endpoint_signal(endpoint_t e, uint64_t bits)
         endpoint_pend(e, bits);
         return;
     }
-    (void)endpoint_pop(e);
-    thread_set_event(t, bits);
-    thread_wake(t, ERR_NONE);
+    endpoint_deliver(e, bits);
 }
 
 bool endpoint_drain(endpoint_t e)

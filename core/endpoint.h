@@ -43,6 +43,9 @@ endpoint_t endpoint_create(pfn_t p);
     KERNEL_WF(0)
     ensures pending: \old(endpoint_at[e].mode) != MODE_RECEIVE ==>
         endpoint_at[e].events == (\old(endpoint_at[e].events) | bits) && threads_same{Pre,Post};
+    ensures pends: \old(endpoint_at[e].mode) != MODE_RECEIVE ==>
+        endpoint_at[e].mode == \old(endpoint_at[e].mode) && \forall integer u; is_frame(u) ==>
+        queue_of[u] == \old(queue_of[u]);
     ensures done: endpoint_at[e].events == (\old(endpoint_at[e].events) | bits) ||
         \exists integer t; has_event(t, bits) && \old(queue_of[t]) == e; */
 void endpoint_signal(endpoint_t e, uint64_t bits);

@@ -8,6 +8,7 @@
 #define CORE_SYS_H
 
 #include "core/container.h"
+#include "core/endpoint.h"
 #include "core/ipc.h"
 #include "core/irq.h"
 #include "core/memory.h"
@@ -381,10 +382,42 @@ MUST_USE status_t sys_reply_receive(pfn_t t);
     KERNEL_WF(0) */
 MUST_USE status_t sys_reply_save(pfn_t t);
 
-/* Event bits for an endpoint. */
+/*@ logic integer signal_error{L}(integer t) = find_error(t, reg_of(t, ARG0), KIND_ENDPOINT, RIGHT_SIGNAL);
+    logic integer signal_endpoint{L}(integer t) = found_object(t, reg_of(t, ARG0)); */
+
+/* Event bits for an endpoint: a waiting receiver gets them, else they stay pending. */
 /*@ requires kernel_wf && runs(t);
-    assigns KERNEL_STATE;
-    KERNEL_WF(0) */
+    assigns deadline_count, deadline_heap[0 .. FRAMES_MAX - 1], thread_at[0 .. FRAMES_MAX - 1],
+            queue_of[0 .. FRAMES_MAX - 1], queue_next[0 .. FRAMES_MAX - 1], queue_prev[0 .. FRAMES_MAX - 1],
+            queue_key[0 .. FRAMES_MAX - 1], queue_clock, endpoint_at[0 .. FRAMES_MAX * SLOTS - 1],
+            cpu_at[0 .. CPUS_MAX - 1];
+    KERNEL_WF(0)
+    behavior refused:
+        assumes signal_error(t) != ERR_NONE;
+        assigns \nothing;
+        ensures \result == \old(signal_error(t));
+    behavior nothing:
+        assumes signal_error(t) == ERR_NONE && reg_of(t, ARG1) == 0;
+        assigns \nothing;
+        ensures \result == ERR_NONE;
+    behavior pending:
+        assumes signal_error(t) == ERR_NONE && reg_of(t, ARG1) != 0;
+        assumes endpoint_at[signal_endpoint(t)].mode != MODE_RECEIVE;
+        ensures \result == ERR_NONE;
+        ensures bits: endpoint_at[\old(signal_endpoint(t))].events ==
+            (\old(endpoint_at[signal_endpoint(t)].events) | \old(reg_of(t, ARG1)));
+        ensures threads: threads_same{Pre,Post};
+        ensures queues: \forall integer u; is_frame(u) ==> queue_of[u] == \old(queue_of[u]);
+    behavior received:
+        assumes signal_error(t) == ERR_NONE && reg_of(t, ARG1) != 0;
+        assumes endpoint_at[signal_endpoint(t)].mode == MODE_RECEIVE;
+        ensures \result == ERR_NONE;
+        ensures bits: endpoint_at[\old(signal_endpoint(t))].events ==
+            (\old(endpoint_at[signal_endpoint(t)].events) | \old(reg_of(t, ARG1))) ||
+            \exists integer r; has_event(r, \old(reg_of(t, ARG1))) && \old(queue_of[r]) == \old(signal_endpoint(t));
+    complete behaviors;
+    disjoint behaviors;
+*/
 MUST_USE status_t sys_signal(pfn_t t);
 
 /* Lets others of t's priority run. */
