@@ -23,13 +23,20 @@ MAKEFLAGS += --no-builtin-rules
 NEEDS_run := build
 NEEDS_qemu := build qemu
 NEEDS_test := build qemu test iso uefi debug
+NEEDS_test-unit := build test
+NEEDS_test-hosted := build test
+NEEDS_test-qemu := build qemu test iso uefi
 NEEDS_verify := verify
+NEEDS_verify-planted := verify
+NEEDS_hosted := build
+NEEDS_hosted-asan := build
+NEEDS_user := build
 NEEDS_iso := build iso
 NEEDS_qemu-bios := build iso qemu
 NEEDS_qemu-uefi := build iso uefi
 NEEDS_debug := build debug
 NEEDS_debug-qemu := build debug qemu
-NEEDS_fuzz := fuzz
+NEEDS_fuzz := build fuzz
 NEEDS_check := build check debug
 NEEDS_coverage := build coverage
 NEEDS_bench := build qemu
@@ -117,7 +124,7 @@ clean: ## removes build/
 
 help: ## this list
 	@echo "make TARGET, options as TARGET NAME=value"
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / && !seen[$$1]++ { printf "  %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / && !seen[$$1]++ { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo "Options of run, qemu, debug: CMD=\"...\" MEMORY=128M; of run, debug: TRACE=1 CHECK=1 REALTIME=1 SEED=n"
 
 include arch/hosted/hosted.mk arch/x86_64/x86_64.mk servers/user.mk tests/tests.mk fuzz/fuzz.mk proofs/proofs.mk bench/bench.mk
