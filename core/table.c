@@ -122,12 +122,41 @@ void table_change(pfn_t t, uint32_t k, uint64_t entry) { table_at[PT(t)].entry[k
 */
 static uint64_t entry_pointer(pfn_t p) { return (uint64_t)p * PAGE_SIZE + TABLE_POINTER; }
 
+/* A frame for a table: what frame_create promises, in the words of this file. 0: there is none. */
+/*@ requires frames_wf && alloc_wf;
+    assigns FRAME_CREATE_ASSIGNS;
+    ensures frames: frames_wf;
+    ensures alloc: alloc_wf;
+    ensures fresh: \result != 0 ==> is_table(\result) && !is_table{Pre}(\result) &&
+        \old(frame_kind[\result]) == FRAME_FREE;
+    ensures blank: \result != 0 ==> \forall integer k; 0 <= k < 512 ==> table_at[\result].entry[k] == 0;
+    ensures others: \forall integer p; is_frame(p) && p != \result ==> frame_kind[p] == \old(frame_kind[p]);
+    ensures tables: \forall integer p, k; is_frame(p) && p != \result && 0 <= k < 512 ==>
+        table_at[p].entry[k] == \old(table_at[p].entry[k]);
+*/
+static pfn_t table_fresh(void) { return frame_create(FRAME_TABLE); }
+
+/* A table's frame is free again. */
+/*@ requires frames_wf && alloc_wf && is_table(t);
+    assigns frame_kind[t], frame_generation[t], table_level[t], ALLOC_STATE;
+    ensures frames: frames_wf;
+    ensures alloc: alloc_wf;
+    ensures free: frame_kind[t] == FRAME_FREE;
+*/
+static void table_release(pfn_t t)
+{
+    //@ assert small: kind_placed(t);
+    table_level[t] = 0;
+    frame_destroy(t);
+}
+
 /* Makes a table below the absent entry k of t; 0: there is no frame. */
-/*@ requires tables_wf && frames_wf;
+/*@ requires tables_wf && frames_wf && alloc_wf;
     requires is_table(t) && k < limit_of(t) && table_level[t] > 1 && entry_of(t, k) == 0;
     assigns TABLE_MAKE_ASSIGNS;
     TABLES_ENSURES
     ensures frames: frames_wf;
+    ensures alloc: alloc_wf;
     ensures leaves: leaves_same{Pre,Post};
     ensures kinds: tables_more{Pre,Post};
     ensures same: levels_same{Pre,Post};
@@ -138,7 +167,7 @@ static uint64_t entry_pointer(pfn_t p) { return (uint64_t)p * PAGE_SIZE + TABLE_
 */
 static pfn_t table_grow(pfn_t t, uint32_t k)
 {
-    pfn_t below = frame_create(FRAME_TABLE);
+    pfn_t below = table_fresh();
     if (below == 0) {
         //@ assert kept: tables_kept{Pre,Here};
         //@ assert wf: tables_wf;
@@ -164,11 +193,12 @@ static pfn_t table_grow(pfn_t t, uint32_t k)
 }
 
 /* The table below entry k of t, made if the entry is absent; 0: a superpage is there, or there is no frame. */
-/*@ requires tables_wf && frames_wf;
+/*@ requires tables_wf && frames_wf && alloc_wf;
     requires is_table(t) && k < limit_of(t) && table_level[t] > 1;
     assigns TABLE_MAKE_ASSIGNS;
     TABLES_ENSURES
     ensures frames: frames_wf;
+    ensures alloc: alloc_wf;
     ensures leaves: leaves_same{Pre,Post};
     ensures kinds: tables_more{Pre,Post};
     ensures same: levels_same{Pre,Post};
@@ -192,14 +222,23 @@ pfn_t table_make(pfn_t root, uint64_t va, uint32_t level)
     pfn_t t3 = table_enter(root, table_index(va, 4));
     if (t3 == 0 || level == 3)
         return t3;
+    //@ assert table3: is_table(t3) && table_level[t3] == 3;
     //@ assert step3: t3 == path3(root, ix4(va));
     pfn_t t2 = table_enter(t3, table_index(va, 3));
     //@ assert keep3: t3 == path3(root, ix4(va));
+    //@ assert leaves2: leaves_same{Pre,Here};
+    //@ assert more2: tables_more{Pre,Here};
+    //@ assert same2: levels_same{Pre,Here};
     if (t2 == 0 || level == 2)
         return t2;
+    //@ assert table2: is_table(t2) && table_level[t2] == 2;
     //@ assert step2: t2 == path2(root, ix4(va), ix3(va));
     pfn_t t1 = table_enter(t2, table_index(va, 2));
     //@ assert keep2: t2 == path2(root, ix4(va), ix3(va));
+    //@ assert leaves1: leaves_same{Pre,Here};
+    //@ assert more1: tables_more{Pre,Here};
+    //@ assert same1: levels_same{Pre,Here};
+    //@ assert table1: t1 != 0 ==> is_table(t1) && table_level[t1] == 1;
     return t1;
 }
 
@@ -231,11 +270,12 @@ static void table_forget(pfn_t t)
 }
 
 /* Frees an empty table that is no root; returns its parent. */
-/*@ requires tables_wf && frames_wf && is_table(t) && table_level[t] < 4;
+/*@ requires tables_wf && frames_wf && alloc_wf && is_table(t) && table_level[t] < 4;
     requires empty: \forall integer k; 0 <= k < 512 ==> entry_of(t, k) == 0;
     assigns TABLE_FREE_ASSIGNS;
     TABLES_ENSURES
     ensures frames: frames_wf;
+    ensures alloc: alloc_wf;
     ensures leaves: leaves_same{Pre,Post};
     ensures kinds: \forall integer p; is_frame(p) && p != t ==> frame_kind[p] == \old(frame_kind[p]);
     ensures same: levels_same{Pre,Post};
@@ -249,18 +289,18 @@ static pfn_t table_part(pfn_t t)
     table_at[PT(parent)].entry[k] = 0;
     table_used[parent] = (uint16_t)(table_used[parent] - 1);
     table_forget(t);
-    table_level[t] = 0;
-    frame_destroy(t);
+    table_release(t);
     //@ assert hung: table_hung{Here,Pre}(parent, k, t);
     //@ assert joined: table_joined{Here,Pre}(parent, k, t);
     return parent;
 }
 
 /* Frees a table if it is empty and no root; returns its parent, 0 if it stays. */
-/*@ requires tables_wf && frames_wf && is_table(t);
+/*@ requires tables_wf && frames_wf && alloc_wf && is_table(t);
     assigns TABLE_FREE_ASSIGNS;
     TABLES_ENSURES
     ensures frames: frames_wf;
+    ensures alloc: alloc_wf;
     ensures leaves: leaves_same{Pre,Post};
     ensures kinds: \forall integer p; is_frame(p) && p != t ==> frame_kind[p] == \old(frame_kind[p]);
     ensures same: levels_same{Pre,Post};
@@ -280,7 +320,7 @@ static pfn_t table_drop(pfn_t t)
 uint32_t table_prune(pfn_t t)
 {
     uint32_t freed = 0;
-    /*@ loop invariant wf: tables_wf && frames_wf;
+    /*@ loop invariant wf: tables_wf && frames_wf && alloc_wf;
         loop invariant here: is_table(t) && freed < 4 && table_level[t] >= 1 + freed;
         loop invariant leaves: leaves_same{Pre,Here};
         loop invariant kinds: tables_fewer{Pre,Here};
@@ -300,7 +340,7 @@ uint32_t table_prune(pfn_t t)
 
 pfn_t table_create_root(void)
 {
-    pfn_t root = frame_create(FRAME_TABLE);
+    pfn_t root = table_fresh();
     if (root == 0) {
         //@ assert kept: tables_kept{Pre,Here};
         //@ assert wf: tables_wf;
@@ -321,8 +361,4 @@ pfn_t table_create_root(void)
     return root;
 }
 
-void table_destroy_root(pfn_t root)
-{
-    table_level[root] = 0;
-    frame_destroy(root);
-}
+void table_destroy_root(pfn_t root) { table_release(root); }

@@ -363,19 +363,12 @@ void table_change(pfn_t t, uint32_t k, uint64_t entry);
 
 /* clang-format off */
 #define TABLE_FREE_ASSIGNS                                                                         \
-    frame_kind[0 .. FRAMES_MAX - 1], frame_generation[0 .. FRAMES_MAX - 1],                        \
-    free_slot[0 .. FRAMES_MAX - 1], free_pos[0 .. FRAMES_MAX - 1],                                 \
-    region_free[0 .. REGIONS_MAX - 1], big_slot[0 .. REGIONS_MAX - 1],                             \
-    big_pos[0 .. REGIONS_MAX - 1], partial_slot[0 .. REGIONS_MAX - 1],                             \
-    partial_pos[0 .. REGIONS_MAX - 1], giga_partial, giga_whole, giga_free[0 .. GIGAS_MAX - 1],    \
-    partial_count, table_at[0 .. FRAMES_MAX - 1], table_level[0 .. FRAMES_MAX - 1],                \
+    frame_kind[0 .. FRAMES_MAX - 1], frame_generation[0 .. FRAMES_MAX - 1], ALLOC_STATE,           \
+    table_at[0 .. FRAMES_MAX - 1], table_level[0 .. FRAMES_MAX - 1],                               \
     table_used[0 .. FRAMES_MAX - 1], ghost_machine
 #define TABLE_MAKE_ASSIGNS                                                                         \
-    TABLE_FREE_ASSIGNS, table_parent[0 .. FRAMES_MAX - 1], table_slot[0 .. FRAMES_MAX - 1],        \
-    frame_maps[0 .. FRAMES_MAX - 1], frame_next_birth, thread_at[0 .. FRAMES_MAX - 1],             \
-    process_at[0 .. FRAMES_MAX - 1], container_at[0 .. FRAMES_MAX - 1],                            \
-    page_at[0 .. FRAMES_MAX - 1], endpoint_at[0 .. FRAMES_MAX * SLOTS - 1],                        \
-    handle_at[0 .. FRAMES_MAX * SLOTS - 1]
+    FRAME_CREATE_ASSIGNS, ghost_machine, table_level[0 .. FRAMES_MAX - 1],                         \
+    table_used[0 .. FRAMES_MAX - 1], table_parent[0 .. FRAMES_MAX - 1], table_slot[0 .. FRAMES_MAX - 1]
 /* clang-format on */
 
 /*@ // What making and freeing tables keeps: every kind of frame but that of tables, the levels of tables, all addresses.
@@ -391,11 +384,12 @@ void table_change(pfn_t t, uint32_t k, uint64_t entry);
  * The table of that level on the way to va; makes it and those above it that are missing. 0: a superpage is in the way,
  * or there is no frame; then tables made on the way stay, empty, and table_prune(table_find(root, va)) frees them.
  */
-/*@ requires tables_wf && frames_wf;
+/*@ requires tables_wf && frames_wf && alloc_wf;
     requires is_root(root) && va < USER_TOP && 1 <= level <= 3;
     assigns TABLE_MAKE_ASSIGNS;
     TABLES_ENSURES
     ensures frames: frames_wf;
+    ensures alloc: alloc_wf;
     ensures leaves: leaves_same{Pre,Post};
     ensures kinds: tables_more{Pre,Post};
     ensures same: levels_same{Pre,Post};
@@ -410,10 +404,11 @@ pfn_t table_make(pfn_t root, uint64_t va, uint32_t level);
  * Frees t and its ancestors as long as each is empty, never the root; returns how many (0 .. 3). No CPU remembers a
  * table when its frame is freed.
  */
-/*@ requires tables_wf && frames_wf && is_table(t);
+/*@ requires tables_wf && frames_wf && alloc_wf && is_table(t);
     assigns TABLE_FREE_ASSIGNS;
     TABLES_ENSURES
     ensures frames: frames_wf;
+    ensures alloc: alloc_wf;
     ensures leaves: leaves_same{Pre,Post};
     ensures kinds: tables_fewer{Pre,Post};
     ensures same: levels_same{Pre,Post};
@@ -425,10 +420,11 @@ pfn_t table_make(pfn_t root, uint64_t va, uint32_t level);
 uint32_t table_prune(pfn_t t);
 
 /* A root without user mappings. 0: no frame. */
-/*@ requires tables_wf && frames_wf;
+/*@ requires tables_wf && frames_wf && alloc_wf;
     assigns TABLE_MAKE_ASSIGNS;
     TABLES_ENSURES
     ensures frames: frames_wf;
+    ensures alloc: alloc_wf;
     ensures leaves: leaves_same{Pre,Post};
     ensures kinds: tables_more{Pre,Post};
     ensures same: levels_same{Pre,Post};
@@ -438,11 +434,12 @@ uint32_t table_prune(pfn_t t);
 pfn_t table_create_root(void);
 
 /* Frees a root whose user half is empty and that no CPU uses (arch_root_release). */
-/*@ requires tables_wf && frames_wf && is_root(root);
+/*@ requires tables_wf && frames_wf && alloc_wf && is_root(root);
     requires blank: \forall integer k; 0 <= k < 256 ==> entry_of(root, k) == 0;
     assigns TABLE_FREE_ASSIGNS;
     TABLES_ENSURES
     ensures frames: frames_wf;
+    ensures alloc: alloc_wf;
     ensures others: \forall integer p; is_frame(p) && p != root ==> frame_kind[p] == \old(frame_kind[p]);
     ensures freed: frame_kind[root] == FRAME_FREE;
     ensures leaves: \forall integer r, a, b, c, d; is_root(r) && path_ok(a, b, c, d) ==>
