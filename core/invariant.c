@@ -12,16 +12,10 @@ pfn_t invariant_culprit;
 
 /* Frames beyond the last region do not exist. */
 /*@ assigns \nothing; */
-static bool exists(pfn_t p)
-{
-    return p != 0 && p < alloc_regions * PAGES_2M;
-}
+static bool exists(pfn_t p) { return p != 0 && p < alloc_regions * PAGES_2M; }
 
 /*@ assigns \nothing; */
-static bool kind_is(pfn_t p, uint8_t kind)
-{
-    return exists(p) && frame_kind[p] == kind;
-}
+static bool kind_is(pfn_t p, uint8_t kind) { return exists(p) && frame_kind[p] == kind; }
 
 /* Birth numbers: an object has one, nothing else does. */
 /*@ requires is_frame(p); assigns \nothing; */
@@ -46,7 +40,8 @@ static bool frame_is_free(pfn_t p)
 static bool alloc_ok(pfn_t p)
 {
     uint32_t j = free_pos[p];
-    if (j / PAGES_2M != p / PAGES_2M || free_slot[j] != p) return false;
+    if (j / PAGES_2M != p / PAGES_2M || free_slot[j] != p)
+        return false;
     return !frame_is_free(p) || frame_kind[p] == FRAME_FREE;
 }
 
@@ -58,8 +53,10 @@ static bool region_ok(uint32_t r)
     if (big_pos[r] / PAGES_2M != g || big_slot[big_pos[r]] != r || partial_slot[partial_pos[r]] != r)
         return false;
     bool partial = region_free[r] > 0 && region_free[r] < PAGES_2M;
-    if (partial != (partial_pos[r] < partial_count)) return false;
-    if (giga_free[g] == BLOCK_TAKEN) return region_free[r] == PAGES_2M;
+    if (partial != (partial_pos[r] < partial_count))
+        return false;
+    if (giga_free[g] == BLOCK_TAKEN)
+        return region_free[r] == PAGES_2M;
     return (region_free[r] == PAGES_2M) == (big_pos[r] % PAGES_2M < giga_free[g]);
 }
 
@@ -68,15 +65,23 @@ static bool region_ok(uint32_t r)
 static bool owner_ok(pfn_t p)
 {
     pfn_t owner = frame_owner[p];
-    if (own_first[p] != 0 && (frame_owner[own_first[p]] != p || own_prev[own_first[p]] != 0)) return false;
-    if (own_last[p] != 0 && (frame_owner[own_last[p]] != p || own_next[own_last[p]] != 0)) return false;
-    if ((own_first[p] == 0) != (own_last[p] == 0)) return false;
-    if (frame_kind[p] == FRAME_THREAD && !kind_is(owner, FRAME_PROCESS)) return false;
-    if (frame_kind[p] == FRAME_PROCESS && !kind_is(owner, FRAME_CONTAINER)) return false;
-    if (frame_kind[p] == FRAME_CONTAINER && container_at[C(p)].depth != 0 && !kind_is(owner, FRAME_CONTAINER))
+    if (own_first[p] != 0 && (frame_owner[own_first[p]] != p || own_prev[own_first[p]] != 0))
         return false;
-    if (owner == 0) return true;
-    if (own_next[p] == 0 ? own_last[owner] != p : own_prev[own_next[p]] != p) return false;
+    if (own_last[p] != 0 && (frame_owner[own_last[p]] != p || own_next[own_last[p]] != 0))
+        return false;
+    if ((own_first[p] == 0) != (own_last[p] == 0))
+        return false;
+    if (frame_kind[p] == FRAME_THREAD && !kind_is(owner, FRAME_PROCESS))
+        return false;
+    if (frame_kind[p] == FRAME_PROCESS && !kind_is(owner, FRAME_CONTAINER))
+        return false;
+    if (frame_kind[p] == FRAME_CONTAINER && container_at[C(p)].depth != 0 &&
+        !kind_is(owner, FRAME_CONTAINER))
+        return false;
+    if (owner == 0)
+        return true;
+    if (own_next[p] == 0 ? own_last[owner] != p : own_prev[own_next[p]] != p)
+        return false;
     return own_prev[p] == 0 ? own_first[owner] == p : own_next[own_prev[p]] == p;
 }
 
@@ -85,10 +90,14 @@ static bool owner_ok(pfn_t p)
 static bool queue_ok(pfn_t p)
 {
     endpoint_t q = queue_of[p];
-    if (q == 0) return true;
-    if (frame_kind[p] != FRAME_THREAD) return false;
-    if (!kind_is(q / SLOTS, FRAME_ENDPOINTS) && !kind_is(q / SLOTS, FRAME_RUNQUEUE)) return false;
-    if (queue_next[p] == 0 ? endpoint_at[E(q)].last != p : queue_prev[queue_next[p]] != p) return false;
+    if (q == 0)
+        return true;
+    if (frame_kind[p] != FRAME_THREAD)
+        return false;
+    if (!kind_is(q / SLOTS, FRAME_ENDPOINTS) && !kind_is(q / SLOTS, FRAME_RUNQUEUE))
+        return false;
+    if (queue_next[p] == 0 ? endpoint_at[E(q)].last != p : queue_prev[queue_next[p]] != p)
+        return false;
     return queue_prev[p] == 0 ? endpoint_at[E(q)].first == p : queue_next[queue_prev[p]] == p;
 }
 
@@ -99,7 +108,8 @@ static bool thread_queue_ok(pfn_t t)
     endpoint_t q = queue_of[t];
     uint32_t state = thread_at[T(t)].state;
     uint8_t cpu = thread_at[T(t)].cpu;
-    if (state == THREAD_READY) return q == cpu_at[cpu].run + thread_at[T(t)].priority;
+    if (state == THREAD_READY)
+        return q == cpu_at[cpu].run + thread_at[T(t)].priority;
     if (state == THREAD_SENDING || state == THREAD_RECEIVING)
         return kind_is(q / SLOTS, FRAME_ENDPOINTS) && endpoint_at[E(q)].generation != 0 &&
                (endpoint_at[E(q)].mode == MODE_DEAD ||
@@ -113,12 +123,18 @@ static bool thread_ok(pfn_t t)
     uint32_t state = thread_at[T(t)].state;
     bool answers = state == THREAD_CALLING || state == THREAD_FAULTED;
     uint32_t i = thread_at[T(t)].heap_index;
-    if (state >= THREAD_STATES || thread_at[T(t)].priority >= PRIORITIES) return false;
-    if (thread_at[T(t)].cpu >= CPUS_MAX || cpu_at[thread_at[T(t)].cpu].run == 0) return false;
-    if (answers != (thread_at[T(t)].call_id != 0)) return false;
-    if (state == THREAD_FAULTED && thread_at[T(t)].fault_kind == 0) return false;
-    if (i != 0 && (i > deadline_count || deadline_heap[i] != t)) return false;
-    if (i != 0 && !(answers || state == THREAD_SENDING || state == THREAD_RECEIVING)) return false;
+    if (state >= THREAD_STATES || thread_at[T(t)].priority >= PRIORITIES)
+        return false;
+    if (thread_at[T(t)].cpu >= CPUS_MAX || cpu_at[thread_at[T(t)].cpu].run == 0)
+        return false;
+    if (answers != (thread_at[T(t)].call_id != 0))
+        return false;
+    if (state == THREAD_FAULTED && thread_at[T(t)].fault_kind == 0)
+        return false;
+    if (i != 0 && (i > deadline_count || deadline_heap[i] != t))
+        return false;
+    if (i != 0 && !(answers || state == THREAD_SENDING || state == THREAD_RECEIVING))
+        return false;
     return thread_queue_ok(t);
 }
 
@@ -127,7 +143,8 @@ static bool thread_ok(pfn_t t)
 static bool deadline_ok(uint32_t i)
 {
     pfn_t t = deadline_heap[i];
-    if (!kind_is(t, FRAME_THREAD) || thread_at[T(t)].heap_index != i) return false;
+    if (!kind_is(t, FRAME_THREAD) || thread_at[T(t)].heap_index != i)
+        return false;
     return i == 1 || thread_at[T(deadline_heap[i / 2])].deadline <= thread_at[T(t)].deadline;
 }
 
@@ -137,12 +154,15 @@ static bool endpoints_ok(pfn_t page)
 {
     for (endpoint_t e = page * SLOTS; e < page * SLOTS + SLOTS; e++) {
         bool empty = endpoint_at[E(e)].first == 0;
-        if (empty != (endpoint_at[E(e)].last == 0)) return false;
+        if (empty != (endpoint_at[E(e)].last == 0))
+            return false;
         if (!empty && (!kind_is(endpoint_at[E(e)].first, FRAME_THREAD) ||
                        queue_of[endpoint_at[E(e)].first] != e))
             return false;
-        if (endpoint_at[E(e)].mode != MODE_DEAD && empty != (endpoint_at[E(e)].mode == MODE_IDLE)) return false;
-        if (endpoint_at[E(e)].generation == 0 && !empty) return false;
+        if (endpoint_at[E(e)].mode != MODE_DEAD && empty != (endpoint_at[E(e)].mode == MODE_IDLE))
+            return false;
+        if (endpoint_at[E(e)].generation == 0 && !empty)
+            return false;
     }
     return kind_is(table_parent[page], FRAME_PROCESS) &&
            process_at[P(table_parent[page])].endpoint_page == page;
@@ -153,10 +173,13 @@ static bool endpoints_ok(pfn_t page)
 static bool cpu_ok(cpu_t cpu)
 {
     pfn_t t = cpu_at[cpu].current;
-    if (t != 0 && (!kind_is(t, FRAME_THREAD) || thread_at[T(t)].state != THREAD_RUNNING)) return false;
-    if (t != 0 && process_at[P(frame_owner[t])].dying != 0) return false;
+    if (t != 0 && (!kind_is(t, FRAME_THREAD) || thread_at[T(t)].state != THREAD_RUNNING))
+        return false;
+    if (t != 0 && process_at[P(frame_owner[t])].dying != 0)
+        return false;
     for (uint32_t p = 0; p < PRIORITIES && cpu_at[cpu].run != 0; p++)
-        if ((endpoint_at[E(cpu_at[cpu].run + p)].first != 0) != ((cpu_at[cpu].ready >> p) % 2 == 1)) return false;
+        if ((endpoint_at[E(cpu_at[cpu].run + p)].first != 0) != ((cpu_at[cpu].ready >> p) % 2 == 1))
+            return false;
     return true;
 }
 
@@ -166,15 +189,19 @@ static bool handles_ok(pfn_t p)
 {
     uint32_t open = 0;
     uint32_t pages = process_at[P(p)].handle_pages;
-    if (pages > HANDLE_PAGES) return false;
-    if (process_at[P(p)].reap_stage >= REAP_HANDLES) return true; /* being taken apart */
+    if (pages > HANDLE_PAGES)
+        return false;
+    if (process_at[P(p)].reap_stage >= REAP_HANDLES)
+        return true; /* being taken apart */
     for (uint32_t n = 0; n < pages * SLOTS; n++) {
         pfn_t page = process_at[P(p)].handle_page[n / SLOTS];
-        if (!kind_is(page, FRAME_HANDLES)) return false;
+        if (!kind_is(page, FRAME_HANDLES))
+            return false;
         open += handle_at[H(page * SLOTS + n % SLOTS)].kind != KIND_NONE;
     }
     for (uint32_t i = 0; i < process_at[P(p)].handle_free; i++)
-        if (handle_slot(p, process_at[P(p)].handle_stack[i]) != 0) return false;
+        if (handle_slot(p, process_at[P(p)].handle_stack[i]) != 0)
+            return false;
     return open + process_at[P(p)].handle_free + 1 == pages * SLOTS; /* number 0 is neither */
 }
 
@@ -185,8 +212,10 @@ static bool dead_ok(pfn_t p)
     pfn_t next = process_at[P(p)].dead_next;
     pfn_t prev = process_at[P(p)].dead_prev;
     bool listed = prev != 0 || dead_first == p;
-    if (next != 0 && (!kind_is(next, FRAME_PROCESS) || process_at[P(next)].dead_prev != p)) return false;
-    if (prev != 0 && (!kind_is(prev, FRAME_PROCESS) || process_at[P(prev)].dead_next != p)) return false;
+    if (next != 0 && (!kind_is(next, FRAME_PROCESS) || process_at[P(next)].dead_prev != p))
+        return false;
+    if (prev != 0 && (!kind_is(prev, FRAME_PROCESS) || process_at[P(prev)].dead_next != p))
+        return false;
     return listed || process_at[P(p)].dying == 0 || process_at[P(p)].reap_stage >= REAP_MEMORY;
 }
 
@@ -198,19 +227,23 @@ static uint64_t table_pages(pfn_t t)
     uint32_t used = 0;
     for (uint32_t k = 0; k < table_limit(t); k++) {
         uint64_t e = table_at[PT(t)].entry[k];
-        if (e % 2 == 0) continue;
+        if (e % 2 == 0)
+            continue;
         used++;
         if (table_level[t] > 1 && table_down(t, k) != 0) {
             pfn_t below = table_down(t, k);
-            if (!kind_is(below, FRAME_TABLE) || table_parent[below] != t || table_slot[below] != k ||
-                table_level[below] + 1 != table_level[t])
+            if (!kind_is(below, FRAME_TABLE) || table_parent[below] != t ||
+                table_slot[below] != k || table_level[below] + 1 != table_level[t])
                 return UINT64_MAX;
             continue;
         }
         uint32_t flags = entry_flags(e);
-        if ((flags & PAGE_WRITE) != 0 && (flags & PAGE_EXECUTE) != 0) return UINT64_MAX;
-        if ((flags & PAGE_DEVICE) != 0) continue;
-        if (!kind_is((pfn_t)entry_frame(e), FRAME_USER) || frame_maps[entry_frame(e)] == 0) return UINT64_MAX;
+        if ((flags & PAGE_WRITE) != 0 && (flags & PAGE_EXECUTE) != 0)
+            return UINT64_MAX;
+        if ((flags & PAGE_DEVICE) != 0)
+            continue;
+        if (!kind_is((pfn_t)entry_frame(e), FRAME_USER) || frame_maps[entry_frame(e)] == 0)
+            return UINT64_MAX;
         pages += table_level[t] == 1 ? 1 : table_level[t] == 2 ? PAGES_2M : PAGES_1G;
     }
     return used == table_used[t] ? pages : UINT64_MAX;
@@ -221,7 +254,8 @@ static uint64_t table_pages(pfn_t t)
 static pfn_t table_root(pfn_t t)
 {
     for (uint32_t n = 0; n < TABLE_LEVELS && table_level[t] < TABLE_LEVELS; n++) {
-        if (!kind_is(table_parent[t], FRAME_TABLE)) return 0;
+        if (!kind_is(table_parent[t], FRAME_TABLE))
+            return 0;
         t = table_parent[t];
     }
     return t;
@@ -232,8 +266,10 @@ static pfn_t table_root(pfn_t t)
 static uint64_t process_sum(pfn_t p)
 {
     uint64_t sum = 2 + process_at[P(p)].handle_pages + process_at[P(p)].threads;
-    if (process_at[P(p)].endpoint_page != 0) sum++;
-    if (process_at[P(p)].block != 0) sum += process_at[P(p)].block_size == BLOCK_2M ? PAGES_2M : PAGES_1G;
+    if (process_at[P(p)].endpoint_page != 0)
+        sum++;
+    if (process_at[P(p)].block != 0)
+        sum += process_at[P(p)].block_size == BLOCK_2M ? PAGES_2M : PAGES_1G;
     return sum;
 }
 
@@ -249,9 +285,11 @@ static bool charges_ok(void)
             charged += process_at[P(p)].charged;
             sum += process_sum(p);
         }
-        if (frame_kind[p] != FRAME_TABLE) continue;
+        if (frame_kind[p] != FRAME_TABLE)
+            continue;
         uint64_t pages = table_pages(p);
-        if (pages == UINT64_MAX || table_root(p) == 0) return false;
+        if (pages == UINT64_MAX || table_root(p) == 0)
+            return false;
         sum += pages + (table_level[p] < TABLE_LEVELS);
     }
     invariant_culprit = 0;
@@ -279,15 +317,24 @@ static bool container_ok(pfn_t c)
 /*@ requires is_frame(p); assigns \nothing; */
 static const char *frame_broken(pfn_t p)
 {
-    if (!frame_ok(p)) return "frames_wf";
-    if (!alloc_ok(p)) return "alloc_wf";
-    if (!owner_ok(p)) return "owners_wf";
-    if (!queue_ok(p)) return "queues_wf";
-    if (frame_kind[p] == FRAME_THREAD && !thread_ok(p)) return "threads_wf";
-    if (frame_kind[p] == FRAME_ENDPOINTS && !endpoints_ok(p)) return "endpoints_wf";
-    if (frame_kind[p] == FRAME_PROCESS && !handles_ok(p)) return "handles_wf";
-    if (frame_kind[p] == FRAME_PROCESS && !dead_ok(p)) return "dead_wf";
-    if (frame_kind[p] == FRAME_CONTAINER && !container_ok(p)) return "quota_wf";
+    if (!frame_ok(p))
+        return "frames_wf";
+    if (!alloc_ok(p))
+        return "alloc_wf";
+    if (!owner_ok(p))
+        return "owners_wf";
+    if (!queue_ok(p))
+        return "queues_wf";
+    if (frame_kind[p] == FRAME_THREAD && !thread_ok(p))
+        return "threads_wf";
+    if (frame_kind[p] == FRAME_ENDPOINTS && !endpoints_ok(p))
+        return "endpoints_wf";
+    if (frame_kind[p] == FRAME_PROCESS && !handles_ok(p))
+        return "handles_wf";
+    if (frame_kind[p] == FRAME_PROCESS && !dead_ok(p))
+        return "dead_wf";
+    if (frame_kind[p] == FRAME_CONTAINER && !container_ok(p))
+        return "quota_wf";
     return NULL;
 }
 
@@ -297,21 +344,26 @@ const char *invariants_broken(void)
     for (pfn_t p = 1; p < alloc_regions * PAGES_2M; p++) {
         const char *broken = frame_broken(p);
         invariant_culprit = p;
-        if (broken != NULL) return broken;
+        if (broken != NULL)
+            return broken;
         free += frame_is_free(p);
     }
     for (uint32_t r = 0; r < alloc_regions; r++) {
         invariant_culprit = r * PAGES_2M;
-        if (!region_ok(r)) return "alloc_wf (regions)";
+        if (!region_ok(r))
+            return "alloc_wf (regions)";
     }
     for (uint32_t i = 1; i <= deadline_count; i++) {
         invariant_culprit = deadline_heap[i];
-        if (!deadline_ok(i)) return "deadlines_wf";
+        if (!deadline_ok(i))
+            return "deadlines_wf";
     }
     for (cpu_t cpu = 0; cpu < CPUS_MAX; cpu++) {
         invariant_culprit = cpu_at[cpu].current;
-        if (!cpu_ok(cpu)) return "cpus_wf";
+        if (!cpu_ok(cpu))
+            return "cpus_wf";
     }
-    if (free != alloc_free_frames()) return "alloc_wf (count)";
+    if (free != alloc_free_frames())
+        return "alloc_wf (count)";
     return charges_ok() ? NULL : "quota_wf (sum)";
 }

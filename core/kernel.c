@@ -18,8 +18,8 @@
     ensures kernel_wf; */
 static status_t dispatch(pfn_t t, uint64_t number)
 {
-#define SYSCALL(number, name, group, nargs, args, results, errors, text) \
-    case number:                                                         \
+#define SYSCALL(number, name, group, nargs, args, results, errors, text)                           \
+    case number:                                                                                   \
         return sys_##name(t);
     switch (number) {
 #include "atmos/syscalls.def"
@@ -34,12 +34,15 @@ static status_t dispatch(pfn_t t, uint64_t number)
     ensures kernel_wf && \result == cpu_at[cpu].current; */
 static inline pfn_t leave(cpu_t cpu, bool was_idle)
 {
-    if (dead_first != 0) process_close_next();
+    if (dead_first != 0)
+        process_close_next();
     pfn_t t = cpu_at[cpu].current;
-    if (t != 0 && cpu_at[cpu].ready == 0 && !was_idle) return t; /* nobody else */
+    if (t != 0 && cpu_at[cpu].ready == 0 && !was_idle)
+        return t; /* nobody else */
     t = sched_next(cpu);
     if (was_idle != (t == 0)) {
-        if (was_idle) cpu_at[cpu].tick_at = arch_clock() + TICK_NS;
+        if (was_idle)
+            cpu_at[cpu].tick_at = arch_clock() + TICK_NS;
         sched_timer_arm(cpu);
     }
     return t;
@@ -50,8 +53,10 @@ static inline pfn_t leave(cpu_t cpu, bool was_idle)
     ensures kernel_wf; */
 static inline pfn_t fast(cpu_t cpu, pfn_t t, uint64_t number)
 {
-    if (number == SYS_call) return ipc_fast_call(cpu, t);
-    if (number == SYS_reply_receive) return ipc_fast_reply_receive(cpu, t);
+    if (number == SYS_call)
+        return ipc_fast_call(cpu, t);
+    if (number == SYS_reply_receive)
+        return ipc_fast_reply_receive(cpu, t);
     return 0;
 }
 
@@ -61,7 +66,8 @@ pfn_t kernel_syscall(cpu_t cpu)
     uint64_t number = thread_at[T(t)].reg[REG_RAX];
     thread_at[T(t)].syscalls++;
     pfn_t next = fast(cpu, t, number);
-    if (next != 0) return next;
+    if (next != 0)
+        return next;
     status_t status = dispatch(t, number);
     if (status != STATUS_BLOCKED && cpu_at[cpu].current == t) /* else t waits, moved, or is gone */
         thread_at[T(t)].reg[REG_RAX] = (uint64_t)0 - (uint64_t)status;
@@ -77,7 +83,8 @@ pfn_t kernel_fault(cpu_t cpu, uint32_t kind, uint64_t address)
 pfn_t kernel_interrupt(cpu_t cpu, uint32_t line)
 {
     bool was_idle = cpu_at[cpu].current == 0;
-    if (line < IRQS_MAX) irq_deliver(line);
+    if (line < IRQS_MAX)
+        irq_deliver(line);
     return leave(cpu, was_idle);
 }
 
@@ -91,8 +98,10 @@ static void deadlines_expire(uint64_t now)
         loop variant EXPIRE_PIECE - n; */
     for (n = 0; n < EXPIRE_PIECE; n++) {
         pfn_t t = deadline_first();
-        if (t == 0 || thread_at[T(t)].deadline > now) return;
-        if (queue_of[t] != 0) endpoint_leave(t);
+        if (t == 0 || thread_at[T(t)].deadline > now)
+            return;
+        if (queue_of[t] != 0)
+            endpoint_leave(t);
         thread_wake(t, ERR_TIMEOUT);
     }
 }
@@ -100,16 +109,16 @@ static void deadlines_expire(uint64_t now)
 pfn_t kernel_timer(cpu_t cpu)
 {
     uint64_t now = arch_clock();
-    if (dead_first != 0) process_close_next();
+    if (dead_first != 0)
+        process_close_next();
     deadlines_expire(now);
-    if (cpu_at[cpu].current != 0 && now >= cpu_at[cpu].tick_at) sched_tick(cpu, now);
-    if (cpu_at[cpu].current == 0) cpu_at[cpu].tick_at = now + TICK_NS;
+    if (cpu_at[cpu].current != 0 && now >= cpu_at[cpu].tick_at)
+        sched_tick(cpu, now);
+    if (cpu_at[cpu].current == 0)
+        cpu_at[cpu].tick_at = now + TICK_NS;
     pfn_t t = sched_next(cpu);
     sched_timer_arm(cpu);
     return t;
 }
 
-pfn_t kernel_resched(cpu_t cpu)
-{
-    return leave(cpu, cpu_at[cpu].current == 0);
-}
+pfn_t kernel_resched(cpu_t cpu) { return leave(cpu, cpu_at[cpu].current == 0); }

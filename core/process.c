@@ -9,10 +9,7 @@
 pfn_t init_process;
 pfn_t dead_first;
 
-bool process_fits(pfn_t p, uint64_t n)
-{
-    return container_fits(frame_owner[p], n);
-}
+bool process_fits(pfn_t p, uint64_t n) { return container_fits(frame_owner[p], n); }
 
 void process_charge(pfn_t p, uint64_t n)
 {
@@ -42,7 +39,8 @@ static void endpoint_stack_init(pfn_t p)
 
 pfn_t process_create(pfn_t c)
 {
-    if (alloc_free_frames() < PROCESS_FRAMES) return 0;
+    if (alloc_free_frames() < PROCESS_FRAMES)
+        return 0;
     pfn_t p = frame_create(FRAME_PROCESS);
     process_at[P(p)].root = table_create_root();
     pfn_t page = frame_create(FRAME_ENDPOINTS);
@@ -59,8 +57,10 @@ pfn_t process_create(pfn_t c)
 
 uint32_t process_handle_need(pfn_t p)
 {
-    if (process_at[P(p)].handle_free != 0) return 0;
-    if (process_at[P(p)].handle_pages == HANDLE_PAGES) return HANDLES_FULL;
+    if (process_at[P(p)].handle_free != 0)
+        return 0;
+    if (process_at[P(p)].handle_pages == HANDLE_PAGES)
+        return HANDLES_FULL;
     return 1;
 }
 
@@ -91,7 +91,8 @@ static void dead_add(pfn_t p)
 {
     process_at[P(p)].dead_next = dead_first;
     process_at[P(p)].dead_prev = 0;
-    if (dead_first != 0) process_at[P(dead_first)].dead_prev = p;
+    if (dead_first != 0)
+        process_at[P(dead_first)].dead_prev = p;
     dead_first = p;
 }
 
@@ -99,9 +100,12 @@ void process_closed(pfn_t p)
 {
     pfn_t next = process_at[P(p)].dead_next;
     pfn_t prev = process_at[P(p)].dead_prev;
-    if (next != 0) process_at[P(next)].dead_prev = prev;
-    if (prev != 0) process_at[P(prev)].dead_next = next;
-    if (dead_first == p) dead_first = next;
+    if (next != 0)
+        process_at[P(next)].dead_prev = prev;
+    if (prev != 0)
+        process_at[P(prev)].dead_next = next;
+    if (dead_first == p)
+        dead_first = next;
     process_at[P(p)].dead_next = 0;
     process_at[P(p)].dead_prev = 0;
 }
@@ -110,23 +114,27 @@ void process_close_next(void)
 {
     pfn_t p = dead_first;
     (void)process_reap(p);
-    if (process_at[P(p)].reap_stage >= REAP_MEMORY) process_closed(p);
+    if (process_at[P(p)].reap_stage >= REAP_MEMORY)
+        process_closed(p);
 }
 
 void process_end(pfn_t p, uint8_t state, uint64_t code)
 {
-    if (process_at[P(p)].dying != 0) return;
+    if (process_at[P(p)].dying != 0)
+        return;
     process_at[P(p)].dying = 1;
     process_at[P(p)].state = state;
     process_at[P(p)].code = code;
     dead_add(p);
-    if (p == init_process) system_end(state, code);
+    if (p == init_process)
+        system_end(state, code);
     cpu_t cpu;
     /*@ loop invariant 0 <= cpu <= CPUS_MAX;
         loop variant CPUS_MAX - cpu; */
     for (cpu = 0; cpu < CPUS_MAX; cpu++) {
         pfn_t t = cpu_at[cpu].current;
-        if (t != 0 && frame_owner[t] == p) sched_park(t);
+        if (t != 0 && frame_owner[t] == p)
+            sched_park(t);
     }
     endpoint_t e = process_at[P(p)].death_endpoint;
     if (e != 0 && endpoint_is_live(e, process_at[P(p)].death_generation))

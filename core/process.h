@@ -10,8 +10,9 @@
 
 #include "core/kernel.h"
 
-#define PROCESS_FRAMES 4u /* frames of an empty process: itself, root table, handle page, endpoint page */
-#define DRAIN_PIECE 32u   /* waiting threads released by one step of an endpoint's destruction */
+#define PROCESS_FRAMES                                                                             \
+    4u /* frames of an empty process: itself, root table, handle page, endpoint page */
+#define DRAIN_PIECE 32u /* waiting threads released by one step of an endpoint's destruction */
 
 /* 1 if n more pages can be charged to p's container. */
 /*@ requires kernel_wf && is_process(p);

@@ -65,7 +65,8 @@ static void reap_endpoints(pfn_t p)
         loop variant SLOTS - slot; */
     for (; slot < SLOTS; slot++) {
         endpoint_t e = page * SLOTS + slot;
-        if (endpoint_at[E(e)].generation == 0) continue;
+        if (endpoint_at[E(e)].generation == 0)
+            continue;
         process_at[P(p)].reap_cursor = slot;
         if (endpoint_at[E(e)].first != 0) { /* a piece of its own */
             (void)endpoint_drain(e);
@@ -76,7 +77,8 @@ static void reap_endpoints(pfn_t p)
     process_at[P(p)].endpoint_page = 0;
     frame_destroy(page);
     process_uncharge(p, 1);
-    arch_root_release(process_at[P(p)].root); /* nothing of p runs again: no translation to chase below */
+    arch_root_release(
+        process_at[P(p)].root); /* nothing of p runs again: no translation to chase below */
     reap_advance(p);
 }
 
@@ -94,7 +96,8 @@ static pfn_t reap_table(pfn_t p)
     for (n = 0; n < TABLE_LEVELS - 1 && table_level[t] > 1; n++) {
         uint32_t k = table_next(t, 0);
         pfn_t below = k < table_limit(t) ? table_down(t, k) : 0;
-        if (below == 0) return t;
+        if (below == 0)
+            return t;
         t = below;
     }
     return t;
@@ -138,11 +141,13 @@ static void reap_memory(pfn_t p)
     /*@ loop invariant 0 <= n <= REAP_LEAVES;
         loop variant REAP_LEAVES - n; */
     for (n = 0; n < REAP_LEAVES && k < table_limit(t); n++) {
-        if (table_level[t] > 1 && table_down(t, k) != 0) return; /* a table, for the next piece */
+        if (table_level[t] > 1 && table_down(t, k) != 0)
+            return; /* a table, for the next piece */
         memory_entry_drop(p, t, k, table_address(t, k));
         k = table_next(t, k);
     }
-    if (k == table_limit(t)) process_uncharge(p, table_prune(t));
+    if (k == table_limit(t))
+        process_uncharge(p, table_prune(t));
 }
 
 /* Nothing is left but the process itself. */
