@@ -215,7 +215,9 @@ static void test_destroy_ten_thousand_rounds_return_to_the_same_counts(void **st
         struct actor a = actor_new(c);
         expect(OK, sys(a.thread, SYS_endpoint_create, 0));
         uint64_t e = result(a.thread, 0);
-        switch (round % 5) { /* blocked in turn in each way */
+        uint64_t other_handle;
+        pfn_t other = actor_thread(a, SETUP(ACTOR_PRIORITY, 0), &other_handle);
+        switch (round % 8) { /* in turn in each state there is */
         case 0:
             expect(BLOCKED, sys(a.thread, SYS_receive, e, 0));
             break;
@@ -229,10 +231,25 @@ static void test_destroy_ten_thousand_rounds_return_to_the_same_counts(void **st
             deadline(a.thread, UINT64_MAX - 1);
             expect(BLOCKED, sys(a.thread, SYS_send, e, TAG(1, 0, 0) | TAG_DEADLINE));
             break;
-        default:
+        case 4:
             expect(OK, sys(init_thread, SYS_suspend, a.thread_handle));
+            break;
+        case 5:
+            expect(BLOCKED, sys(a.thread, SYS_call, e, TAG(1, 0, 0)));
+            expect(OK, sys(other, SYS_receive, e, 0));
+            check_equal(thread_at[T(a.thread)].state, THREAD_CALLING);
+            break;
+        case 6:
+            expect(OK, sys(a.thread, SYS_fault_handler, 0, e));
+            fault(a.thread, FAULT_WRITE, round);
+            expect(OK, sys(other, SYS_receive, e, 0));
+            check_equal(thread_at[T(a.thread)].state, THREAD_FAULTED);
+            break;
+        default:
+            break; /* ready */
         }
         destroy_all(c);
+        expect(OK, sys(init_thread, SYS_handle_close, other_handle));
         expect(OK, sys(init_thread, SYS_handle_close, c));
         expect(OK, sys(init_thread, SYS_handle_close, a.process_handle));
         expect(OK, sys(init_thread, SYS_handle_close, a.thread_handle));
