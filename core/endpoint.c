@@ -47,10 +47,7 @@ pfn_t endpoint_pop(endpoint_t e)
     assigns endpoint_at[e].events;
     ensures endpoint_at[e].events == (\old(endpoint_at[e].events) | bits);
     KERNEL_KEPT(0) */
-static inline void endpoint_pend(endpoint_t e, uint64_t bits)
-{
-    endpoint_at[E(e)].events |= bits;
-}
+static inline void endpoint_pend(endpoint_t e, uint64_t bits) { endpoint_at[E(e)].events |= bits; }
 
 pfn_t endpoint_receiver(endpoint_t e)
 {
@@ -67,7 +64,8 @@ pfn_t endpoint_receiver(endpoint_t e)
     for (n = 0; n < DRAIN_PIECE && endpoint_at[E(e)].mode == MODE_RECEIVE; n++) {
         pfn_t t = endpoint_at[E(e)].first;
         //@ assert first: t != 0 && is_thread(t) && queue_of[t] == e;
-        if (process_at[P(frame_owner[t])].dying == 0) return t;
+        if (process_at[P(frame_owner[t])].dying == 0)
+            return t;
         (void)endpoint_pop(e);
         thread_wake(t, ERR_PEER); /* it does not run again */
     }
@@ -93,7 +91,8 @@ static inline void endpoint_deliver(endpoint_t e, uint64_t bits)
 void endpoint_signal(endpoint_t e, uint64_t bits)
 {
     pfn_t t = 0;
-    if (endpoint_at[E(e)].mode == MODE_RECEIVE) t = endpoint_receiver(e);
+    if (endpoint_at[E(e)].mode == MODE_RECEIVE)
+        t = endpoint_receiver(e);
     if (t == 0) {
         endpoint_pend(e, bits);
         return;
@@ -109,17 +108,15 @@ bool endpoint_drain(endpoint_t e)
         loop variant DRAIN_PIECE - n; */
     for (n = 0; n < DRAIN_PIECE && endpoint_at[E(e)].first != 0; n++)
         thread_fail(queue_pop(e), ERR_PEER);
-    if (endpoint_at[E(e)].first != 0) return false;
+    if (endpoint_at[E(e)].first != 0)
+        return false;
     endpoint_at[E(e)].generation = 0;
     endpoint_at[E(e)].events = 0;
     endpoint_at[E(e)].mode = MODE_IDLE;
     return true;
 }
 
-pfn_t endpoint_owner(endpoint_t e)
-{
-    return table_parent[e / SLOTS];
-}
+pfn_t endpoint_owner(endpoint_t e) { return table_parent[e / SLOTS]; }
 
 void endpoint_free(pfn_t p, endpoint_t e)
 {

@@ -15,7 +15,8 @@
     ensures \result == 1 <==> frame_kind[e / SLOTS] == FRAME_ENDPOINTS && endpoint_at[e].generation == generation; */
 static inline bool endpoint_is_live(endpoint_t e, uint64_t generation)
 {
-    if (frame_kind[e / SLOTS] != FRAME_ENDPOINTS) return false;
+    if (frame_kind[e / SLOTS] != FRAME_ENDPOINTS)
+        return false;
     return endpoint_at[E(e)].generation == generation;
 }
 

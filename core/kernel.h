@@ -17,10 +17,10 @@
 
 /* A CPU: what it runs and what could run on it. */
 struct cpu {
-    pfn_t current;       /* thread it runs; 0: idle */
-    endpoint_t run;      /* its run queue of priority 0, the others follow; 0: CPU not started */
-    uint64_t ready;      /* bit p: run queue p is not empty */
-    uint64_t tick_at;    /* time of the next timer tick; meaningful while current != 0 */
+    pfn_t current;    /* thread it runs; 0: idle */
+    endpoint_t run;   /* its run queue of priority 0, the others follow; 0: CPU not started */
+    uint64_t ready;   /* bit p: run queue p is not empty */
+    uint64_t tick_at; /* time of the next timer tick; meaningful while current != 0 */
 };
 extern struct cpu cpu_at[CPUS_MAX];
 
@@ -30,7 +30,8 @@ extern pfn_t init_process;
 /* The first of the ended processes whose threads, handles and endpoints are not all closed yet; 0: there is none. */
 extern pfn_t dead_first;
 
-#define STATUS_BLOCKED ERR_LAST /* a handler's answer: the thread waits or is gone, its status comes later */
+#define STATUS_BLOCKED                                                                             \
+    ERR_LAST /* a handler's answer: the thread waits or is gone, its status comes later */
 
 /* ---- CPUs and their run queues ---- */
 
@@ -105,7 +106,7 @@ extern pfn_t dead_first;
 
 /*@ // All of it but what is said of thread x alone (0: of all threads), which is on its way from a place to another.
     predicate kernel_wf_but{L}(integer x) =
-        frames_wf && owners_wf && queues_wf && tables_wf && deadlines_wf &&
+        frames_wf && alloc_wf && owners_wf && queues_wf && tables_wf && deadlines_wf &&
         cpus_wf && runs_wf && runs_apart && ready_wf && threads_wf && places_but(x) && waits_but(x) && endpoints_wf &&
         processes_wf && quota_wf && handle_pages_wf && handle_objects_wf && mappings_wf;
     predicate kernel_wf{L} = kernel_wf_but(0);
@@ -114,7 +115,8 @@ extern pfn_t dead_first;
 /* For contracts: each part of kernel_wf as a goal of its own. */
 /* clang-format off */
 #define KERNEL_WF(x) \
-    ensures frames_wf: frames_wf; ensures owners_wf: owners_wf; ensures queues_wf: queues_wf; \
+    ensures frames_wf: frames_wf; ensures alloc_wf: alloc_wf; \
+    ensures owners_wf: owners_wf; ensures queues_wf: queues_wf; \
     ensures tables_wf: tables_wf; ensures deadlines_wf: deadlines_wf; ensures cpus_wf: cpus_wf; \
     ensures runs_wf: runs_wf; ensures runs_apart: runs_apart; ensures ready_wf: ready_wf; \
     ensures threads_wf: threads_wf; ensures places_but: places_but(x); \
@@ -123,7 +125,8 @@ extern pfn_t dead_first;
     ensures handle_pages_wf: handle_pages_wf; ensures handle_objects_wf: handle_objects_wf; \
     ensures mappings_wf: mappings_wf;
 #define KERNEL_NEED(x) \
-    requires frames_wf: frames_wf; requires owners_wf: owners_wf; requires queues_wf: queues_wf; \
+    requires frames_wf: frames_wf; requires alloc_wf: alloc_wf; \
+    requires owners_wf: owners_wf; requires queues_wf: queues_wf; \
     requires tables_wf: tables_wf; requires deadlines_wf: deadlines_wf; requires cpus_wf: cpus_wf; \
     requires runs_wf: runs_wf; requires runs_apart: runs_apart; requires ready_wf: ready_wf; \
     requires threads_wf: threads_wf; requires places_but: places_but(x); \
@@ -134,6 +137,7 @@ extern pfn_t dead_first;
 /* For code that may run while it does not hold: what held still does. */
 #define KERNEL_KEPT(x) \
     ensures frames_wf: \old(frames_wf) ==> frames_wf; \
+    ensures alloc_wf: \old(alloc_wf) ==> alloc_wf; \
     ensures owners_wf: \old(owners_wf) ==> owners_wf; \
     ensures queues_wf: \old(queues_wf) ==> queues_wf; \
     ensures tables_wf: \old(tables_wf) ==> tables_wf; \
@@ -152,7 +156,8 @@ extern pfn_t dead_first;
     ensures mappings_wf: \old(mappings_wf) ==> mappings_wf;
 /* Within a loop. */
 #define KERNEL_LOOP(x) \
-    loop invariant frames_wf: frames_wf; loop invariant owners_wf: owners_wf; \
+    loop invariant frames_wf: frames_wf; loop invariant alloc_wf: alloc_wf; \
+    loop invariant owners_wf: owners_wf; \
     loop invariant queues_wf: queues_wf; loop invariant tables_wf: tables_wf; \
     loop invariant deadlines_wf: deadlines_wf; loop invariant cpus_wf: cpus_wf; \
     loop invariant runs_wf: runs_wf; loop invariant runs_apart: runs_apart; \
@@ -166,15 +171,14 @@ extern pfn_t dead_first;
     thread_at[0 .. FRAMES_MAX - 1], process_at[0 .. FRAMES_MAX - 1], container_at[0 .. FRAMES_MAX - 1], \
         endpoint_at[0 .. FRAMES_MAX * SLOTS - 1], handle_at[0 .. FRAMES_MAX * SLOTS - 1], \
         table_at[0 .. FRAMES_MAX - 1], page_at[0 .. FRAMES_MAX - 1], frame_kind[0 .. FRAMES_MAX - 1], \
-        frame_generation[0 .. FRAMES_MAX - 1], frame_maps[0 .. FRAMES_MAX - 1], frame_owner[0 .. FRAMES_MAX - 1], \
-        own_next[0 .. FRAMES_MAX - 1], own_prev[0 .. FRAMES_MAX - 1], own_first[0 .. FRAMES_MAX - 1], \
-        own_last[0 .. FRAMES_MAX - 1], queue_of[0 .. FRAMES_MAX - 1], queue_next[0 .. FRAMES_MAX - 1], \
-        queue_prev[0 .. FRAMES_MAX - 1], free_slot[0 .. FRAMES_MAX - 1], free_pos[0 .. FRAMES_MAX - 1], \
+        frame_generation[0 .. FRAMES_MAX - 1], frame_next_birth, frame_maps[0 .. FRAMES_MAX - 1], \
+        frame_owner[0 .. FRAMES_MAX - 1], own_next[0 .. FRAMES_MAX - 1], own_prev[0 .. FRAMES_MAX - 1], \
+        own_first[0 .. FRAMES_MAX - 1], own_last[0 .. FRAMES_MAX - 1], owner_key[0 .. FRAMES_MAX - 1], owner_clock, \
+        queue_of[0 .. FRAMES_MAX - 1], queue_next[0 .. FRAMES_MAX - 1], queue_prev[0 .. FRAMES_MAX - 1], \
+        queue_key[0 .. FRAMES_MAX - 1], queue_clock, ALLOC_STATE, alloc_regions, \
         table_parent[0 .. FRAMES_MAX - 1], table_slot[0 .. FRAMES_MAX - 1], table_used[0 .. FRAMES_MAX - 1], \
-        table_level[0 .. FRAMES_MAX - 1], deadline_heap[0 .. FRAMES_MAX - 1], region_free[0 .. REGIONS_MAX - 1], \
-        big_slot[0 .. REGIONS_MAX - 1], big_pos[0 .. REGIONS_MAX - 1], partial_slot[0 .. REGIONS_MAX - 1], \
-        partial_pos[0 .. REGIONS_MAX - 1], giga_partial, giga_whole, giga_free[0 .. GIGAS_MAX - 1], partial_count, \
-        alloc_regions, deadline_count, cpu_at[0 .. CPUS_MAX - 1], init_process, dead_first, ghost_machine
+        table_level[0 .. FRAMES_MAX - 1], deadline_heap[0 .. FRAMES_MAX - 1], deadline_count, \
+        cpu_at[0 .. CPUS_MAX - 1], init_process, ghost_machine
 /* clang-format on */
 
 #endif

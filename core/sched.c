@@ -87,7 +87,8 @@ static inline void thread_mark(pfn_t t, uint8_t state, uint8_t suspended)
 static inline void cpu_leave(pfn_t t)
 {
     cpu_t cpu = thread_at[T(t)].cpu;
-    if (cpu_at[cpu].current == t) cpu_at[cpu].current = 0;
+    if (cpu_at[cpu].current == t)
+        cpu_at[cpu].current = 0;
 }
 
 void sched_park(pfn_t t)
@@ -182,17 +183,21 @@ static void sched_pick(cpu_t cpu)
         }
         sched_park(t);
     }
-    if (cpu_at[cpu].ready != 0) arch_timer_set(0); /* come back at once for the rest */
+    if (cpu_at[cpu].ready != 0)
+        arch_timer_set(0); /* come back at once for the rest */
 }
 
 void sched_timer_arm(cpu_t cpu)
 {
     uint64_t time = UINT64_MAX;
-    if (cpu_at[cpu].current != 0) time = cpu_at[cpu].tick_at;
+    if (cpu_at[cpu].current != 0)
+        time = cpu_at[cpu].tick_at;
     /* With more to set aside (sched_pick) or to close (process_close_next), at once. */
-    if (cpu_at[cpu].current == 0 && (cpu_at[cpu].ready != 0 || dead_first != 0)) time = 0;
+    if (cpu_at[cpu].current == 0 && (cpu_at[cpu].ready != 0 || dead_first != 0))
+        time = 0;
     pfn_t first = deadline_first();
-    if (first != 0 && thread_at[T(first)].deadline < time) time = thread_at[T(first)].deadline;
+    if (first != 0 && thread_at[T(first)].deadline < time)
+        time = thread_at[T(first)].deadline;
     arch_timer_set(time);
 }
 
@@ -201,7 +206,8 @@ pfn_t sched_next(cpu_t cpu)
     pfn_t t = cpu_at[cpu].current;
     uint64_t ready = cpu_at[cpu].ready;
     if (t != 0) {
-        if (ready == 0 || arch_highest_bit(ready) <= thread_at[T(t)].priority) return t;
+        if (ready == 0 || arch_highest_bit(ready) <= thread_at[T(t)].priority)
+            return t;
         cpu_at[cpu].current = 0;
         sched_ready(t);
     }
@@ -213,7 +219,8 @@ void sched_tick(cpu_t cpu, uint64_t now)
 {
     pfn_t t = cpu_at[cpu].current;
     cpu_at[cpu].tick_at = now + TICK_NS;
-    if (t == 0) return;
+    if (t == 0)
+        return;
     thread_at[T(t)].ticks++;
     if (thread_at[T(t)].slice > 1)
         thread_at[T(t)].slice--;

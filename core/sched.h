@@ -12,8 +12,8 @@
 
 #define TICK_NS 4000000u /* 4 ms */
 #define SLICE_TICKS 2u
-#define PICK_PIECE 16u   /* threads of ended processes sched_next sets aside at most */
-#define EXPIRE_PIECE 8u  /* deadlines one timer entry handles at most */
+#define PICK_PIECE 16u  /* threads of ended processes sched_next sets aside at most */
+#define EXPIRE_PIECE 8u /* deadlines one timer entry handles at most */
 
 /*@ // The run queue that t is in when it is ready.
     logic integer run_queue{L}(integer t) = cpu_at[thread_at[t].cpu].run + thread_at[t].priority;

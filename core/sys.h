@@ -24,19 +24,13 @@
 /*@ requires is_thread(t) && r < REG_COUNT;
     assigns \nothing;
     ensures \result == thread_at[t].reg[r]; */
-static inline uint64_t reg_get(pfn_t t, uint32_t r)
-{
-    return thread_at[T(t)].reg[r];
-}
+static inline uint64_t reg_get(pfn_t t, uint32_t r) { return thread_at[T(t)].reg[r]; }
 
 /*@ requires is_thread(t) && r < REG_COUNT;
     assigns thread_at[t].reg[r];
     ensures thread_at[t].reg[r] == value;
     KERNEL_KEPT(0) */
-static inline void reg_set(pfn_t t, uint32_t r, uint64_t value)
-{
-    thread_at[T(t)].reg[r] = value;
-}
+static inline void reg_set(pfn_t t, uint32_t r, uint64_t value) { thread_at[T(t)].reg[r] = value; }
 
 /*@ // Register r of thread t.
     logic integer reg_of{L}(integer t, integer r) = thread_at[t].reg[r];

@@ -12,7 +12,8 @@ static inline status_t send_or_call(pfn_t t, bool calls)
 {
     slot_t slot = handle_slot(frame_owner[t], reg_get(t, ARG0));
     status_t status = slot_check(slot, KIND_ENDPOINT, RIGHT_SEND);
-    if (status != ERR_NONE) return status;
+    if (status != ERR_NONE)
+        return status;
     struct way way;
     way.endpoint = handle_at[H(slot)].object;
     way.badge = handle_at[H(slot)].badge;
@@ -21,20 +22,15 @@ static inline status_t send_or_call(pfn_t t, bool calls)
     return ipc_send(t, way);
 }
 
-status_t sys_send(pfn_t t)
-{
-    return send_or_call(t, false);
-}
+status_t sys_send(pfn_t t) { return send_or_call(t, false); }
 
-status_t sys_call(pfn_t t)
-{
-    return send_or_call(t, true);
-}
+status_t sys_call(pfn_t t) { return send_or_call(t, true); }
 
 status_t sys_receive(pfn_t t)
 {
     struct found e = find(t, reg_get(t, ARG0), KIND_ENDPOINT, RIGHT_RECEIVE);
-    if (e.status != ERR_NONE) return e.status;
+    if (e.status != ERR_NONE)
+        return e.status;
     return ipc_receive(t, e.object, reg_get(t, ARG1));
 }
 
@@ -44,9 +40,11 @@ status_t sys_receive(pfn_t t)
 static status_t reply_by_handle(pfn_t t, uint64_t number)
 {
     struct found caller = find(t, number, KIND_REPLY, 0);
-    if (caller.status != ERR_NONE) return caller.status;
+    if (caller.status != ERR_NONE)
+        return caller.status;
     status_t status = ipc_reply(t, caller.object);
-    if (status != ERR_NONE) return status;
+    if (status != ERR_NONE)
+        return status;
     handle_remove(frame_owner[t], (uint32_t)number);
     sched_ready(caller.object);
     return ERR_NONE;
@@ -54,12 +52,16 @@ static status_t reply_by_handle(pfn_t t, uint64_t number)
 
 status_t sys_reply(pfn_t t)
 {
-    if (reg_get(t, ARG0) != 0) return reply_by_handle(t, reg_get(t, ARG0));
-    if (thread_at[T(t)].reply_id == 0) return ERR_NO_CALL;
+    if (reg_get(t, ARG0) != 0)
+        return reply_by_handle(t, reg_get(t, ARG0));
+    if (thread_at[T(t)].reply_id == 0)
+        return ERR_NO_CALL;
     pfn_t caller = thread_caller(t);
-    if (caller == 0) return ERR_NO_CALL;
+    if (caller == 0)
+        return ERR_NO_CALL;
     status_t status = ipc_reply(t, caller);
-    if (status != ERR_NONE) return status;
+    if (status != ERR_NONE)
+        return status;
     thread_at[T(t)].reply_id = 0;
     sched_ready(caller);
     return ERR_NONE;
@@ -68,17 +70,20 @@ status_t sys_reply(pfn_t t)
 status_t sys_reply_receive(pfn_t t)
 {
     struct found e = find(t, reg_get(t, ARG0), KIND_ENDPOINT, RIGHT_RECEIVE);
-    if (e.status != ERR_NONE) return e.status;
+    if (e.status != ERR_NONE)
+        return e.status;
     return ipc_reply_receive(t, e.object, reg_get(t, ARG1) & (TAG_NONBLOCK | TAG_DEADLINE));
 }
 
 status_t sys_reply_save(pfn_t t)
 {
     pfn_t caller = thread_caller(t);
-    if (caller == 0) return ERR_NO_CALL;
+    if (caller == 0)
+        return ERR_NO_CALL;
     pfn_t p = frame_owner[t];
     status_t status = room_check(p, frame_owner[p], 0);
-    if (status != ERR_NONE) return status;
+    if (status != ERR_NONE)
+        return status;
     struct handle h = handle_to(KIND_REPLY, caller, thread_at[T(t)].reply_id);
     h.rights = 0; /* it can be used and closed, never copied */
     thread_at[T(t)].reply_id = 0;
@@ -102,25 +107,31 @@ static void fault_endpoint_set(pfn_t p, endpoint_t e, uint64_t generation, uint6
 status_t sys_fault_handler(pfn_t t)
 {
     struct found p = find_process(t, reg_get(t, ARG0), RIGHT_WRITE);
-    if (p.status != ERR_NONE) return p.status;
+    if (p.status != ERR_NONE)
+        return p.status;
     slot_t slot = 0;
     if (reg_get(t, ARG1) != 0) {
         slot = handle_slot(frame_owner[t], reg_get(t, ARG1));
         status_t status = slot_check(slot, KIND_ENDPOINT, RIGHT_SEND);
-        if (status != ERR_NONE) return status;
+        if (status != ERR_NONE)
+            return status;
     }
-    if (process_at[P(p.object)].dying != 0) return ERR_DYING;
+    if (process_at[P(p.object)].dying != 0)
+        return ERR_DYING;
     if (slot == 0)
         fault_endpoint_set(p.object, 0, 0, 0);
     else
-        fault_endpoint_set(p.object, handle_at[H(slot)].object, handle_at[H(slot)].generation, handle_at[H(slot)].badge);
+        fault_endpoint_set(p.object, handle_at[H(slot)].object, handle_at[H(slot)].generation,
+                           handle_at[H(slot)].badge);
     return ERR_NONE;
 }
 
 status_t sys_signal(pfn_t t)
 {
     struct found e = find(t, reg_get(t, ARG0), KIND_ENDPOINT, RIGHT_SIGNAL);
-    if (e.status != ERR_NONE) return e.status;
-    if (reg_get(t, ARG1) != 0) endpoint_signal(e.object, reg_get(t, ARG1));
+    if (e.status != ERR_NONE)
+        return e.status;
+    if (reg_get(t, ARG1) != 0)
+        endpoint_signal(e.object, reg_get(t, ARG1));
     return ERR_NONE;
 }

@@ -9,7 +9,8 @@
 pfn_t thread_create(pfn_t p, uint8_t priority, uint8_t cpu)
 {
     pfn_t t = frame_create(FRAME_THREAD);
-    if (t == 0) return 0;
+    if (t == 0)
+        return 0;
     thread_at[T(t)].state = THREAD_SUSPENDED;
     thread_at[T(t)].suspended = 1;
     thread_at[T(t)].priority = priority;
@@ -96,7 +97,8 @@ pfn_t thread_caller(pfn_t t)
 {
     pfn_t caller = thread_at[T(t)].reply_to;
     uint64_t id = thread_at[T(t)].reply_id;
-    if (id == 0 || frame_kind[caller] != FRAME_THREAD) return 0;
+    if (id == 0 || frame_kind[caller] != FRAME_THREAD)
+        return 0;
     return thread_at[T(caller)].call_id == id ? caller : 0;
 }
 
@@ -104,12 +106,14 @@ void thread_drop_call(pfn_t t)
 {
     pfn_t caller = thread_caller(t);
     thread_at[T(t)].reply_id = 0;
-    if (caller != 0) thread_fail(caller, ERR_PEER);
+    if (caller != 0)
+        thread_fail(caller, ERR_PEER);
 }
 
 void handle_abandon(slot_t h)
 {
-    if (handle_at[H(h)].kind == KIND_REPLY && handle_live(h)) thread_fail(handle_at[H(h)].object, ERR_PEER);
+    if (handle_at[H(h)].kind == KIND_REPLY && handle_live(h))
+        thread_fail(handle_at[H(h)].object, ERR_PEER);
 }
 
 void thread_set_event(pfn_t t, uint64_t bits)
@@ -140,9 +144,12 @@ void thread_place(pfn_t t, uint8_t priority, uint8_t cpu)
     bool ready = thread_at[T(t)].state == THREAD_READY;
     bool running = thread_at[T(t)].state == THREAD_RUNNING;
     bool moves = thread_at[T(t)].cpu != cpu;
-    if (ready) sched_unready(t);
-    if (running && moves) cpu_at[thread_at[T(t)].cpu].current = 0;
+    if (ready)
+        sched_unready(t);
+    if (running && moves)
+        cpu_at[thread_at[T(t)].cpu].current = 0;
     thread_at[T(t)].priority = priority;
     thread_at[T(t)].cpu = cpu;
-    if (ready || (running && moves)) sched_ready(t);
+    if (ready || (running && moves))
+        sched_ready(t);
 }
