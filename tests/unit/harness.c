@@ -72,6 +72,36 @@ static int status_of(pfn_t thread)
     return (int)status;
 }
 
+/* ---- which errors the calls have given, for tests/run: each that a call lists must come in some test ---- */
+
+static uint64_t seen[SYS_COUNT];           /* bit e: call n gave error e */
+static uint32_t last_call[MACHINE_FRAMES]; /* of each thread, for errors that end a wait */
+
+static void seen_write(void)
+{
+    const char *path = getenv("ERRORS_SEEN");
+    FILE *file = path == NULL ? NULL : fopen(path, "a");
+    if (file == NULL)
+        return;
+    for (uint64_t n = 0; n < SYS_COUNT; n++)
+        for (uint64_t e = 1; e < ERR_LAST; e++)
+            if (seen[n] >> e & 1)
+                fprintf(file, "%s %s\n", calls[n].name, error_name(e));
+    fclose(file);
+}
+
+static int status_seen(pfn_t thread)
+{
+    static bool registered;
+    int status = status_of(thread);
+    if (!registered)
+        atexit(seen_write);
+    registered = true;
+    if (status > 0 && last_call[thread] < SYS_COUNT)
+        seen[last_call[thread]] |= (uint64_t)1 << status;
+    return status;
+}
+
 int outcome(pfn_t thread)
 {
     if (frame_kind[thread] != FRAME_THREAD)
@@ -79,7 +109,7 @@ int outcome(pfn_t thread)
     switch (thread_at[T(thread)].state) {
     case THREAD_RUNNING:
     case THREAD_READY:
-        return status_of(thread);
+        return status_seen(thread);
     case THREAD_SUSPENDED:
         return STOPPED;
     default:
@@ -101,6 +131,7 @@ int sys_array(pfn_t thread, const uint64_t *number_and_args)
     uint64_t number = number_and_args[0];
     make_current(thread);
     uint64_t generation = frame_generation[thread];
+    last_call[thread] = number < SYS_COUNT ? (uint32_t)number : SYS_COUNT;
     thread_at[T(thread)].reg[REG_RAX] = number;
     for (uint32_t i = 0; i < 6; i++)
         thread_at[T(thread)].reg[REG_RDI + i] = number_and_args[1 + i];
