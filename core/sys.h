@@ -214,15 +214,15 @@ MUST_USE status_t sys_container_info(pfn_t t);
         assigns process_at[fault_process(t)].fault_endpoint, process_at[fault_process(t)].fault_generation,
             process_at[fault_process(t)].fault_badge;
         ensures \result == ERR_NONE;
-        ensures endpoint: process_at[fault_process(t)].fault_endpoint == 0;
+        ensures endpoint: process_at[\old(fault_process(t))].fault_endpoint == 0;
     behavior some:
         assumes fault_handler_error(t) == ERR_NONE && reg_of(t, ARG1) != 0;
         assigns process_at[fault_process(t)].fault_endpoint, process_at[fault_process(t)].fault_generation,
             process_at[fault_process(t)].fault_badge;
         ensures \result == ERR_NONE;
-        ensures endpoint: process_at[fault_process(t)].fault_endpoint == handle_at[fault_slot(t)].object;
-        ensures generation: process_at[fault_process(t)].fault_generation == handle_at[fault_slot(t)].generation;
-        ensures badge: process_at[fault_process(t)].fault_badge == handle_at[fault_slot(t)].badge;
+        ensures endpoint: process_at[\old(fault_process(t))].fault_endpoint == handle_at[\old(fault_slot(t))].object;
+        ensures generation: process_at[\old(fault_process(t))].fault_generation == handle_at[\old(fault_slot(t))].generation;
+        ensures badge: process_at[\old(fault_process(t))].fault_badge == handle_at[\old(fault_slot(t))].badge;
     complete behaviors;
     disjoint behaviors;
 */
