@@ -28,7 +28,8 @@ fuzz-build: $(FUZZ)/syscalls $(FUZZ)/elf $(FUZZ)/cpio $(FUZZ)/manifest
 FUZZ_READERS := lib/elf lib/cpio servers/init/manifest fuzz/elf fuzz/cpio fuzz/manifest
 $(patsubst %,$(FUZZ)/%.o,$(FUZZ_READERS)): $(FUZZ)/%.o: %.c
 	@mkdir -p $(@D)
-	@$(FUZZ_CC) -std=gnu11 -g -O1 $(WARN) -D_GNU_SOURCE= -I. -Iinclude -MMD -MP $(FUZZ_SAN) -fsanitize=fuzzer-no-link -c -o $@ $<
+	@$(FUZZ_CC) -std=gnu11 -g -O1 $(WARN) -D_GNU_SOURCE= -I. -Iinclude -MMD -MP $(FUZZ_SAN) -fsanitize=fuzzer-no-link -include fuzz/host.h \
+	  -c -o $@ $<
 
 $(FUZZ)/elf: $(FUZZ)/fuzz/elf.o $(FUZZ)/lib/elf.o
 $(FUZZ)/cpio: $(FUZZ)/fuzz/cpio.o $(FUZZ)/lib/cpio.o

@@ -8,7 +8,6 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* The host's C library has none; the programs have lib/string.c. */
-size_t strlcpy(char *to, const char *from, size_t size);
 size_t strlcpy(char *to, const char *from, size_t size)
 {
     size_t length = strlen(from);
