@@ -11,34 +11,44 @@
         entry_of{L}(t, k) == entry_of{K}(t, k);
     // ... but for entry k of t, which was absent and points to the empty table c.
     predicate table_hung{K,L}(integer t, integer k, integer c) = is_table{K}(t) && 0 <= k < 512 &&
-        \at(table_level[t],K) > 1 && entry_of{K}(t, k) == 0 && down{L}(t, k) == c && c != 0 && !is_table{K}(c) &&
+        \at(table_level[t],K) > 1 && entry_of{K}(t, k) == 0 && down{L}(t, k) == c && c != t && is_root{K}(c) &&
+        (\forall integer j; 0 <= j < 512 ==> entry_of{K}(c, j) == 0) &&
         (\forall integer j; 0 <= j < 512 ==> entry_of{L}(c, j) == 0) &&
         (\forall integer p, j; is_table{K}(p) && 0 <= j < 512 && !(p == t && j == k) ==>
             entry_of{L}(p, j) == entry_of{K}(p, j));
+    predicate roots_kept{K,L} = \forall integer r; is_root{K}(r) ==> is_root{L}(r);
+    lemma leaves_chain{A,B,C}: leaves_same{A,B} ==> roots_kept{A,B} ==> leaves_same{B,C} ==> leaves_same{A,C};
+    lemma levels_chain{A,B,C}: levels_same{A,B} ==> tables_more{A,B} ==> levels_same{B,C} ==> levels_same{A,C};
     lemma leaves_untouched{K,L}: tables_wf{K} ==> tables_untouched{K,L} ==> leaves_same{K,L};
     lemma hung_steps{K,L}: \forall integer t, k, c; table_hung{K,L}(t, k, c) ==>
         (\forall integer p, j; is_table{K}(p) && 0 <= j < 512 ==>
             down{L}(p, j) == (p == t && j == k ? c : down{K}(p, j))) &&
         (\forall integer j; 0 <= j < 512 ==> down{L}(c, j) == 0) && down{K}(t, k) == 0;
-    lemma hung_paths{K,L}: \forall integer t, k, c; tables_wf{K} ==> table_hung{K,L}(t, k, c) ==>
-        \forall integer r, x, y, z; is_root{K}(r) && path_ok(x, y, z, 0) ==>
-            path3{L}(r, x) == (r == t && x == k ? c : path3{K}(r, x)) &&
-            path2{L}(r, x, y) == (path3{K}(r, x) == t && y == k ? c : path2{K}(r, x, y)) &&
-            path1{L}(r, x, y, z) == (path2{K}(r, x, y) == t && z == k ? c : path1{K}(r, x, y, z));
+    lemma hung_path3{K,L}: \forall integer t, k, c, r, x, y, z; tables_wf{K} ==> table_hung{K,L}(t, k, c) ==>
+        is_root{K}(r) && r != c && path_ok(x, y, z, 0) ==>
+        path3{L}(r, x) == (r == t && x == k ? c : path3{K}(r, x));
+    lemma hung_path2{K,L}: \forall integer t, k, c, r, x, y, z; tables_wf{K} ==> table_hung{K,L}(t, k, c) ==>
+        is_root{K}(r) && r != c && path_ok(x, y, z, 0) ==>
+        path2{L}(r, x, y) == (path3{K}(r, x) == t && y == k ? c : path2{K}(r, x, y));
+    lemma hung_path1{K,L}: \forall integer t, k, c, r, x, y, z; tables_wf{K} ==> table_hung{K,L}(t, k, c) ==>
+        is_root{K}(r) && r != c && path_ok(x, y, z, 0) ==>
+        path1{L}(r, x, y, z) == (path2{K}(r, x, y) == t && z == k ? c : path1{K}(r, x, y, z));
+    lemma hung_leaf0{K,L}: \forall integer t, k, c, x, y, z, w; tables_wf{K} ==> table_hung{K,L}(t, k, c) ==>
+        path_ok(x, y, z, w) ==> leaf{K}(c, x, y, z, w) == 0 && leaf{L}(c, x, y, z, w) == 0;
     lemma hung_leaf4{K,L}: \forall integer t, k, c, r, x, y, z, w; tables_wf{K} ==> table_hung{K,L}(t, k, c) ==>
-        is_root{K}(r) ==> path_ok(x, y, z, w) ==>
+        is_root{K}(r) && r != c ==> path_ok(x, y, z, w) ==>
         path3{K}(r, x) == 0 ==>
         leaf{K}(r, x, y, z, w) == leaf{L}(r, x, y, z, w);
     lemma hung_leaf3{K,L}: \forall integer t, k, c, r, x, y, z, w; tables_wf{K} ==> table_hung{K,L}(t, k, c) ==>
-        is_root{K}(r) ==> path_ok(x, y, z, w) ==>
+        is_root{K}(r) && r != c ==> path_ok(x, y, z, w) ==>
         path3{K}(r, x) != 0 && path2{K}(r, x, y) == 0 ==>
         leaf{K}(r, x, y, z, w) == leaf{L}(r, x, y, z, w);
     lemma hung_leaf2{K,L}: \forall integer t, k, c, r, x, y, z, w; tables_wf{K} ==> table_hung{K,L}(t, k, c) ==>
-        is_root{K}(r) ==> path_ok(x, y, z, w) ==>
+        is_root{K}(r) && r != c ==> path_ok(x, y, z, w) ==>
         path3{K}(r, x) != 0 && path2{K}(r, x, y) != 0 && path1{K}(r, x, y, z) == 0 ==>
         leaf{K}(r, x, y, z, w) == leaf{L}(r, x, y, z, w);
     lemma hung_leaf1{K,L}: \forall integer t, k, c, r, x, y, z, w; tables_wf{K} ==> table_hung{K,L}(t, k, c) ==>
-        is_root{K}(r) ==> path_ok(x, y, z, w) ==>
+        is_root{K}(r) && r != c ==> path_ok(x, y, z, w) ==>
         path3{K}(r, x) != 0 && path2{K}(r, x, y) != 0 && path1{K}(r, x, y, z) != 0 ==>
         leaf{K}(r, x, y, z, w) == leaf{L}(r, x, y, z, w);
     // c says of itself that it is there, and all other tables say what they said.
@@ -150,6 +160,61 @@ static void table_release(pfn_t t)
     frame_destroy(t);
 }
 
+/* A new table without entries that stands for itself, as a root does. 0: there is no frame. */
+/*@ requires tables_wf && frames_wf && alloc_wf;
+    assigns TABLE_MAKE_ASSIGNS;
+    TABLES_ENSURES
+    ensures frames: frames_wf;
+    ensures alloc: alloc_wf;
+    ensures leaves: leaves_same{Pre,Post};
+    ensures kinds: tables_more{Pre,Post};
+    ensures same: levels_same{Pre,Post};
+    ensures entries: tables_untouched{Pre,Post};
+    ensures fresh: \result != 0 ==> is_root(\result) && \old(frame_kind[\result]) == FRAME_FREE;
+    ensures blank: \result != 0 ==> \forall integer k; 0 <= k < 512 ==> entry_of(\result, k) == 0;
+*/
+static pfn_t table_begin(void)
+{
+    pfn_t root = table_fresh();
+    if (root == 0) {
+        //@ assert kept: tables_kept{Pre,Here};
+        //@ assert wf: tables_wf;
+        //@ assert untouched: tables_untouched{Pre,Here};
+        //@ assert leaves: leaves_same{Pre,Here};
+        return 0;
+    }
+    table_level[root] = TABLE_ROOT_LEVEL;
+    table_parent[root] = 0;
+    table_slot[root] = 0;
+    table_used[root] = 0;
+    //@ assert untouched: tables_untouched{Pre,Here};
+    //@ assert leaves: leaves_same{Pre,Here};
+    //@ assert added: root_added{Pre,Here}(root);
+    //@ assert downs: tables_down;
+    //@ assert ups: tables_up;
+    return root;
+}
+
+/* Hangs table c, without entries and on no other, below the absent entry k of t. */
+/*@ requires tables_wf && is_table(t) && k < limit_of(t) && table_level[t] > 1 && entry_of(t, k) == 0;
+    requires is_root(c) && c != t && \forall integer j; 0 <= j < 512 ==> entry_of(c, j) == 0;
+    assigns table_at[t].entry[k], table_used[t], table_level[c], table_parent[c], table_slot[c];
+    TABLES_ENSURES
+    ensures leaves: leaves_same{Pre,Post};
+    ensures level: table_level[c] == table_level[t] - 1;
+    ensures path: down(t, k) == c;
+*/
+static void table_hang(pfn_t t, uint32_t k, pfn_t c)
+{
+    table_level[c] = (uint8_t)(table_level[t] - 1);
+    table_parent[c] = t;
+    table_slot[c] = (uint16_t)k;
+    table_at[PT(t)].entry[k] = entry_pointer(c);
+    table_used[t] = (uint16_t)(table_used[t] + 1);
+    //@ assert hung: table_hung{Pre,Here}(t, k, c);
+    //@ assert joined: table_joined{Pre,Here}(t, k, c);
+}
+
 /* Makes a table below the absent entry k of t; 0: there is no frame. */
 /*@ requires tables_wf && frames_wf && alloc_wf;
     requires is_table(t) && k < limit_of(t) && table_level[t] > 1 && entry_of(t, k) == 0;
@@ -167,27 +232,11 @@ static void table_release(pfn_t t)
 */
 static pfn_t table_grow(pfn_t t, uint32_t k)
 {
-    pfn_t below = table_fresh();
-    if (below == 0) {
-        //@ assert kept: tables_kept{Pre,Here};
-        //@ assert wf: tables_wf;
-        //@ assert untouched: tables_untouched{Pre,Here};
-        //@ assert leaves: leaves_same{Pre,Here};
+    pfn_t below = table_begin();
+    if (below == 0)
         return 0;
-    }
-    table_level[below] = (uint8_t)(table_level[t] - 1);
-    table_parent[below] = t;
-    table_slot[below] = (uint16_t)k;
-    table_used[below] = 0;
-    table_at[PT(t)].entry[k] = entry_pointer(below);
-    table_used[t] = (uint16_t)(table_used[t] + 1);
-    //@ assert there: down(t, k) == below;
-    //@ assert hung: table_hung{Pre,Here}(t, k, below);
-    //@ assert joined: table_joined{Pre,Here}(t, k, below);
-    //@ assert levels: tables_levels;
-    //@ assert downs: tables_down;
-    //@ assert ups: tables_up;
-    //@ assert empties: tables_empty;
+    //@ assert roots: roots_kept{Pre,Here};
+    table_hang(t, k, below);
     //@ assert leaves: leaves_same{Pre,Here};
     return below;
 }
@@ -222,6 +271,7 @@ pfn_t table_make(pfn_t root, uint64_t va, uint32_t level)
     pfn_t t3 = table_enter(root, table_index(va, 4));
     if (t3 == 0 || level == 3)
         return t3;
+    //@ assert roots3: roots_kept{Pre,Here};
     //@ assert table3: is_table(t3) && table_level[t3] == 3;
     //@ assert step3: t3 == path3(root, ix4(va));
     pfn_t t2 = table_enter(t3, table_index(va, 3));
@@ -231,6 +281,7 @@ pfn_t table_make(pfn_t root, uint64_t va, uint32_t level)
     //@ assert same2: levels_same{Pre,Here};
     if (t2 == 0 || level == 2)
         return t2;
+    //@ assert roots2: roots_kept{Pre,Here};
     //@ assert table2: is_table(t2) && table_level[t2] == 2;
     //@ assert step2: t2 == path2(root, ix4(va), ix3(va));
     pfn_t t1 = table_enter(t2, table_index(va, 2));
@@ -269,6 +320,32 @@ static void table_forget(pfn_t t)
     arch_tlb_invalidate(t, va, 1);
 }
 
+/* Takes table t, which has no entries, off its parent: it stands for itself then, as a root does. */
+/*@ requires tables_wf && is_table(t) && table_level[t] < 4;
+    requires empty: \forall integer j; 0 <= j < 512 ==> entry_of(t, j) == 0;
+    assigns table_at[table_parent[t]].entry[table_slot[t]], table_used[table_parent[t]],
+            table_level[t], table_parent[t], table_slot[t], ghost_machine;
+    TABLES_ENSURES
+    ensures leaves: leaves_same{Pre,Post};
+    ensures root: is_root(t);
+    ensures empty: \forall integer j; 0 <= j < 512 ==> entry_of(t, j) == 0;
+*/
+static void table_unhang(pfn_t t)
+{
+    pfn_t parent = table_parent[t];
+    uint32_t k = table_slot[t];
+    table_at[PT(parent)].entry[k] = 0;
+    table_used[parent] = (uint16_t)(table_used[parent] - 1);
+    table_forget(t);
+    table_level[t] = TABLE_ROOT_LEVEL;
+    table_parent[t] = 0;
+    table_slot[t] = 0;
+    //@ assert hung: table_hung{Here,Pre}(parent, k, t);
+    //@ assert joined: table_joined{Here,Pre}(parent, k, t);
+    //@ assert wf: tables_wf;
+    //@ assert leaves: leaves_same{Pre,Here};
+}
+
 /* Frees an empty table that is no root; returns its parent. */
 /*@ requires tables_wf && frames_wf && alloc_wf && is_table(t) && table_level[t] < 4;
     requires empty: \forall integer k; 0 <= k < 512 ==> entry_of(t, k) == 0;
@@ -280,18 +357,18 @@ static void table_forget(pfn_t t)
     ensures kinds: \forall integer p; is_frame(p) && p != t ==> frame_kind[p] == \old(frame_kind[p]);
     ensures same: levels_same{Pre,Post};
     ensures freed: frame_kind[t] == FRAME_FREE;
-    ensures parent: \result == table_parent[t] && is_table(\result) && table_level[\result] == \old(table_level[t]) + 1;
+    ensures parent: is_table(\result) && table_level[\result] == \old(table_level[t]) + 1;
 */
 static pfn_t table_part(pfn_t t)
 {
     pfn_t parent = table_parent[t];
-    uint32_t k = table_slot[t];
-    table_at[PT(parent)].entry[k] = 0;
-    table_used[parent] = (uint16_t)(table_used[parent] - 1);
-    table_forget(t);
-    table_release(t);
-    //@ assert hung: table_hung{Here,Pre}(parent, k, t);
-    //@ assert joined: table_joined{Here,Pre}(parent, k, t);
+    //@ assert above: is_table(parent) && table_level[parent] == table_level[t] + 1 && parent != t;
+    table_unhang(t);
+    //@ assert roots: roots_kept{Pre,Here};
+    table_destroy_root(t);
+    //@ assert there: is_table(parent);
+    //@ assert roots0: roots_kept{Pre,Here};
+    //@ assert leaves: leaves_same{Pre,Here};
     return parent;
 }
 

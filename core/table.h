@@ -365,7 +365,8 @@ void table_change(pfn_t t, uint32_t k, uint64_t entry);
 #define TABLE_FREE_ASSIGNS                                                                         \
     frame_kind[0 .. FRAMES_MAX - 1], frame_generation[0 .. FRAMES_MAX - 1], ALLOC_STATE,           \
     table_at[0 .. FRAMES_MAX - 1], table_level[0 .. FRAMES_MAX - 1],                               \
-    table_used[0 .. FRAMES_MAX - 1], ghost_machine
+    table_used[0 .. FRAMES_MAX - 1], table_parent[0 .. FRAMES_MAX - 1],                             \
+    table_slot[0 .. FRAMES_MAX - 1], ghost_machine
 #define TABLE_MAKE_ASSIGNS                                                                         \
     FRAME_CREATE_ASSIGNS, ghost_machine, table_level[0 .. FRAMES_MAX - 1],                         \
     table_used[0 .. FRAMES_MAX - 1], table_parent[0 .. FRAMES_MAX - 1], table_slot[0 .. FRAMES_MAX - 1]
@@ -436,7 +437,7 @@ pfn_t table_create_root(void);
 /* Frees a root whose user half is empty and that no CPU uses (arch_root_release). */
 /*@ requires tables_wf && frames_wf && alloc_wf && is_root(root);
     requires blank: \forall integer k; 0 <= k < 256 ==> entry_of(root, k) == 0;
-    assigns TABLE_FREE_ASSIGNS;
+    assigns frame_kind[root], frame_generation[root], table_level[root], ALLOC_STATE;
     TABLES_ENSURES
     ensures frames: frames_wf;
     ensures alloc: alloc_wf;
