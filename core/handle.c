@@ -65,6 +65,11 @@ void handle_add_page(pfn_t process, pfn_t page)
             handles_closed_at(process, n); */
     /*@ assert mine: \forall integer n; 0 < n < HANDLES_MAX && n / SLOTS != index ==>
             handles_closed_at(process, n); */
+    /*@ assert kept: \forall integer p, n; is_process(p) && p != process && 0 < n < HANDLES_MAX ==>
+            handle_place[p][n] == \at(handle_place[p][n],Pre) &&
+            process_at[p].handle_free == \at(process_at[p].handle_free,Pre) &&
+            process_at[p].handle_pages == \at(process_at[p].handle_pages,Pre) &&
+            handles_closed_at{Pre}(p, n); */
     /*@ assert theirs: \forall integer p, n; is_process(p) && p != process &&
             0 < n < HANDLES_MAX ==> handles_closed_at(p, n); */
 }
