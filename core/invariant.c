@@ -135,6 +135,8 @@ static bool thread_ok(pfn_t t)
         return false;
     if (i != 0 && !(answers || state == THREAD_SENDING || state == THREAD_RECEIVING))
         return false;
+    if (thread_at[T(t)].reply_id != 0 && !exists(thread_at[T(t)].reply_to))
+        return false;
     return thread_queue_ok(t);
 }
 
@@ -159,6 +161,8 @@ static bool endpoints_ok(pfn_t page)
         if (!empty && (!kind_is(endpoint_at[E(e)].first, FRAME_THREAD) ||
                        queue_of[endpoint_at[E(e)].first] != e))
             return false;
+        if (endpoint_at[E(e)].mode == MODE_RUN || endpoint_at[E(e)].mode > MODE_DEAD)
+            return false;
         if (endpoint_at[E(e)].mode != MODE_DEAD && empty != (endpoint_at[E(e)].mode == MODE_IDLE))
             return false;
         if (endpoint_at[E(e)].generation == 0 && !empty)
@@ -175,12 +179,47 @@ static bool cpu_ok(cpu_t cpu)
     pfn_t t = cpu_at[cpu].current;
     if (t != 0 && (!kind_is(t, FRAME_THREAD) || thread_at[T(t)].state != THREAD_RUNNING))
         return false;
-    if (t != 0 && process_at[P(frame_owner[t])].dying != 0)
+    if (t != 0 && (process_at[P(frame_owner[t])].dying != 0 || thread_at[T(t)].cpu != cpu))
+        return false;
+    if (cpu_at[cpu].run % SLOTS != 0 ||
+        (cpu_at[cpu].run != 0 && !kind_is(cpu_at[cpu].run / SLOTS, FRAME_RUNQUEUE)))
         return false;
     for (uint32_t p = 0; p < PRIORITIES && cpu_at[cpu].run != 0; p++)
         if ((endpoint_at[E(cpu_at[cpu].run + p)].first != 0) != ((cpu_at[cpu].ready >> p) % 2 == 1))
             return false;
     return true;
+}
+
+/* What an open handle of a kind names: a number in range, and an object of that kind while it lives. */
+/*@ requires is_slot(h); assigns \nothing; */
+static bool handle_ok(slot_t h)
+{
+    uint32_t object = handle_at[H(h)].object;
+    switch (handle_at[H(h)].kind) {
+    case KIND_CONTAINER:
+        return exists(object) && (!handle_live(h) || frame_kind[object] == FRAME_CONTAINER);
+    case KIND_PROCESS:
+        return exists(object) && (!handle_live(h) || frame_kind[object] == FRAME_PROCESS);
+    case KIND_THREAD:
+        return exists(object) && (!handle_live(h) || frame_kind[object] == FRAME_THREAD);
+    case KIND_ENDPOINT:
+        return exists(object / SLOTS) && handle_at[H(h)].generation != 0;
+    case KIND_REPLY:
+        return exists(object) && handle_at[H(h)].generation != 0;
+    default:
+        return handle_at[H(h)].kind < KIND_LAST;
+    }
+}
+
+/* Its root is one, and the endpoints it names by number exist. */
+/*@ requires is_process(p); assigns \nothing; */
+static bool process_ok(pfn_t p)
+{
+    endpoint_t death = process_at[P(p)].death_endpoint;
+    endpoint_t fault = process_at[P(p)].fault_endpoint;
+    return kind_is(process_at[P(p)].root, FRAME_TABLE) &&
+           table_level[process_at[P(p)].root] == TABLE_LEVELS &&
+           (death == 0 || exists(death / SLOTS)) && (fault == 0 || exists(fault / SLOTS));
 }
 
 /* The free numbers of a process are closed, all others of its pages are open. */
@@ -196,6 +235,8 @@ static bool handles_ok(pfn_t p)
     for (uint32_t n = 0; n < pages * SLOTS; n++) {
         pfn_t page = process_at[P(p)].handle_page[n / SLOTS];
         if (!kind_is(page, FRAME_HANDLES))
+            return false;
+        if (!handle_ok(page * SLOTS + n % SLOTS))
             return false;
         open += handle_at[H(page * SLOTS + n % SLOTS)].kind != KIND_NONE;
     }
@@ -329,6 +370,8 @@ static const char *frame_broken(pfn_t p)
         return "threads_wf";
     if (frame_kind[p] == FRAME_ENDPOINTS && !endpoints_ok(p))
         return "endpoints_wf";
+    if (frame_kind[p] == FRAME_PROCESS && !process_ok(p))
+        return "processes_wf";
     if (frame_kind[p] == FRAME_PROCESS && !handles_ok(p))
         return "handles_wf";
     if (frame_kind[p] == FRAME_PROCESS && !dead_ok(p))
