@@ -71,9 +71,14 @@ interactive = false
 """)
         return conf
 
+    def at(self, root):
+        """Environment of a run in a folder: Frama-C takes PWD's word for where it is."""
+        return dict(self.env, PWD=os.path.abspath(root))
+
     def parse(self, root, path):
         """What Frama-C has against a file, "" if nothing."""
-        run = subprocess.run(["frama-c", *OPTIONS, path], cwd=root, capture_output=True, text=True, env=self.env)
+        run = subprocess.run(["frama-c", *OPTIONS, path], cwd=root, capture_output=True, text=True,
+                             env=self.at(root))
         return "" if run.returncode == 0 else run.stdout + run.stderr
 
 
@@ -103,7 +108,7 @@ def prove(tools, root, unit, name, lemmas=(), stop_early=False, cache=True):
     session = os.path.abspath(os.path.join(tools.build, "session"))
     command = ["frama-c", *OPTIONS, *WP, "-wp-timeout", str(TIMEOUT), "-wp-session", session, *which, unit.path,
                "-then", "-report-csv", report]
-    run = subprocess.Popen(command, cwd=root, env=tools.env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    run = subprocess.Popen(command, cwd=root, env=tools.at(root), stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                            text=True, start_new_session=True)
     lines = []
     try:
