@@ -112,6 +112,7 @@ void table_set(pfn_t t, uint32_t k, uint64_t entry)
 {
     table_at[PT(t)].entry[k] = entry;
     table_used[t] = (uint16_t)(table_used[t] + 1);
+    //@ assert downs: \forall integer s, j; is_table(s) && table_level[s] > 1 && 0 <= j < limit_of(s) ==> down(s, j) == \at(down(s, j),Pre);
 }
 
 uint64_t table_clear(pfn_t t, uint32_t k)
@@ -119,6 +120,7 @@ uint64_t table_clear(pfn_t t, uint32_t k)
     uint64_t entry = table_at[PT(t)].entry[k];
     table_at[PT(t)].entry[k] = 0;
     table_used[t] = (uint16_t)(table_used[t] - 1);
+    //@ assert downs: \forall integer s, j; is_table(s) && table_level[s] > 1 && 0 <= j < limit_of(s) ==> down(s, j) == \at(down(s, j),Pre);
     return entry;
 }
 
