@@ -4,6 +4,18 @@
 A machine runs one command with one initrd and says what came out and with which status. Output has its
 terminal's carriage returns removed. A watchdog ends what hangs, and that is a failure.
 
+machine.run(...) waits for the end; machine.start(...) runs it in the background and gives a Console:
+
+    with machine.start(disks=[image], net=True, forwards=[80]) as m:
+        m.prompt()
+        text = m.command("ls /disk")            # what it printed, up to the next prompt
+        fetched = urlopen(m.url(80))            # 127.0.0.1, at the port that leads to port 80
+        m.type("edit x\r"); m.expect(r"saved")
+        check(m.end() == 0, "it ends")          # types exit; leaving the block kills what still runs
+
+Both take the same devices: disks (a path, or "path,ro"), share (a folder), net (True; needed by forwards), forwards
+(ports of the guest, TCP), rng.
+
 A .test file is lines `key: value`, checked in order; # starts a comment line.
 
   command:  what the shell runs ("" or absent: none)
@@ -16,9 +28,14 @@ A .test file is lines `key: value`, checked in order; # starts a comment line.
   memory:   RAM (default 256M)
 """
 import os
+import pty
 import re
+import socket
 import subprocess
 import tempfile
+import threading
+import time
+import tty
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -61,14 +78,231 @@ class Result:
         return line in self.lines
 
 
+class Devices:
+    """The devices of one run, as options of either machine."""
+
+    def __init__(self, disks=(), share=None, net=False, forwards=(), rng=False):
+        check(net or not forwards, "forwards need net=True")
+        self.disks, self.share, self.net, self.rng = disks, share, net, rng
+        self.ports = {guest: port_free() for guest in forwards}
+
+    def hosted(self):
+        line = ["--net"] if self.net else []
+        for disk in self.disks:
+            line += ["--disk", str(disk)]
+        if self.share is not None:
+            line += ["--share", str(self.share)]
+        for guest, port in self.ports.items():
+            line += ["--forward", f"127.0.0.1:{port}:{guest}"]
+        return line  # a random number generator it always has
+
+    def qemu(self):
+        line = []
+        for number, disk in enumerate(self.disks):
+            path, comma, mode = str(disk).partition(",")
+            line += ["-drive", f"if=none,id=disk{number},format=raw,file={path}{',readonly=on' if mode == 'ro' else ''}",
+                     "-device", f"virtio-blk-pci,drive=disk{number},disable-legacy=on"]
+        if self.net:
+            forwards = "".join(f",hostfwd=tcp:127.0.0.1:{port}-:{guest}" for guest, port in self.ports.items())
+            line += ["-netdev", f"user,id=net0{forwards}", "-device", "virtio-net-pci,netdev=net0,disable-legacy=on"]
+        if self.rng:
+            line += ["-device", "virtio-rng-pci,disable-legacy=on"]
+        if self.share is not None:
+            line += ["-fsdev", f"local,id=share,path={self.share},security_model=none",
+                     "-device", "virtio-9p-pci,fsdev=share,mount_tag=share,disable-legacy=on"]
+        return line
+
+
+def port_free():
+    """A port of 127.0.0.1 that nobody uses. Below those the host gives to outgoing connections, so that none takes it
+    before the machine does."""
+    with _ports_lock:
+        while True:
+            port = next(_ports)
+            with socket.socket() as s:
+                s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                try:
+                    s.bind(("127.0.0.1", port))
+                    return port
+                except OSError:
+                    continue
+
+
+def _port_numbers():
+    first, last = 20000, 32000
+    at = os.getpid() * 37 % (last - first)
+    while True:
+        yield first + at
+        at = (at + 1) % (last - first)
+
+
+_ports = _port_numbers()
+_ports_lock = threading.Lock()
+
+
+def until(what, function, seconds=60):
+    """Calls function until it gives something true, and returns that; OSError counts as not yet."""
+    end = time.monotonic() + seconds
+    last = None
+    while time.monotonic() < end:
+        try:
+            last = function()
+            if last:
+                return last
+        except OSError as why:
+            last = why
+        time.sleep(0.02)  # between two looks at something that cannot be waited for
+    raise Failed(f"never came: {what} (last: {last})")
+
+
+PROMPT = r"[$>#] \x1b\[K"  # as the shell draws it before an empty line
+
+
+class Console:
+    """A machine in the background, with a terminal. All it prints is read as it comes, so it never waits for the test;
+    the watchdog kills it at last. `text` is everything since the start, carriage returns removed."""
+
+    def __init__(self, machine, line, ports, watchdog=None):
+        self.machine = machine
+        self.patience = WATCHDOG[machine.kind]
+        self.text = ""
+        self.seen = 0  # how much of it expect has consumed
+        self.ports = dict(ports)
+        self.errors_file = tempfile.TemporaryFile()
+        self.terminal, side = pty.openpty()
+        tty.setraw(side)
+        self.process = subprocess.Popen(line, stdin=side, stdout=side, stderr=self.errors_file, start_new_session=True)
+        os.close(side)
+        self.change = threading.Condition()
+        self.over = False  # nothing more will be printed
+        self.reader = threading.Thread(target=self._read, daemon=True)
+        self.reader.start()
+        self.watchdog = threading.Timer(watchdog or 10 * self.patience, self.process.kill)
+        self.watchdog.daemon = True
+        self.watchdog.start()
+
+    def _read(self):
+        while True:
+            try:
+                data = os.read(self.terminal, 65536)
+            except OSError:  # the other side is closed
+                data = b""
+            with self.change:
+                self.text += data.decode(errors="replace").replace("\r", "")
+                self.over = not data
+                self.change.notify_all()
+            if not data:
+                return
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, why, trace):
+        self.kill()
+        if isinstance(why, (Failed, OSError)):
+            raise Failed(f"{why}\n{self.result()}") from why
+
+    @property
+    def errors(self):
+        """What came on standard error so far."""
+        size = os.fstat(self.errors_file.fileno()).st_size
+        return os.pread(self.errors_file.fileno(), size, 0).decode(errors="replace")
+
+    def result(self):
+        status = self.process.poll()
+        if status is not None and self.machine.kind == "qemu":
+            status = Qemu.status(status)
+        return Result(status, self.text, self.errors)
+
+    def expect(self, pattern, seconds=None):
+        """Waits until pattern has come after what was consumed before, and consumes up to its end."""
+        end = time.monotonic() + (seconds or self.patience)
+        expression = re.compile(pattern, re.M)
+        with self.change:
+            while True:
+                found = expression.search(self.text, self.seen)
+                if found:
+                    self.seen = found.end()
+                    return found
+                left = end - time.monotonic()
+                check(not self.over, f"it ended before {pattern!r} came")
+                check(left > 0, f"{pattern!r} did not come")
+                self.change.wait(left)
+
+    def prompt(self, seconds=None):
+        self.expect(PROMPT, seconds)
+
+    def type(self, text):
+        data = text.encode() if isinstance(text, str) else text
+        while data:
+            data = data[os.write(self.terminal, data):]
+
+    def command(self, text, seconds=None):
+        """Types a command at the prompt; what it prints up to the next prompt, without the echo."""
+        self.type(text + "\r")
+        self.expect(r"\n", seconds)  # the end of the line that echoes it
+        start = self.seen
+        self.prompt(seconds)
+        return re.sub(r"[^\n]*" + PROMPT + r"\Z", "", self.text[start:self.seen])
+
+    def port(self, guest):
+        """The port of 127.0.0.1 that leads to this port of the guest."""
+        said = re.search(rf"127\.0\.0\.1:(\d+) -> port {guest}\b", self.errors)
+        return int(said.group(1)) if said else self.ports[guest]
+
+    def url(self, guest, path="/"):
+        return f"http://127.0.0.1:{self.port(guest)}{path}"
+
+    def connect(self, guest, seconds=30):
+        """A TCP connection to a port of the guest; what fails is the guest's, as the host's side always accepts."""
+        return socket.create_connection(("127.0.0.1", self.port(guest)), timeout=seconds)
+
+    def wait(self, seconds=None):
+        """Waits for the end; its Result, status None when it did not come."""
+        try:
+            self.process.wait(seconds or self.patience)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            result = self.result()
+            result.status = None
+            result.errors += "\nended by the watchdog"
+            return result
+        self.reader.join(self.patience)
+        return self.result()
+
+    def end(self, status=0, seconds=None):
+        """Types exit at the prompt and waits for the end; the Result."""
+        self.type(f"exit {status}\r")
+        result = self.wait(seconds)
+        check(result.status == status, f"it ends with status {status}", result)
+        return result
+
+    def kill(self):
+        """Ends it at once, if it still runs; takes nothing else with it."""
+        self.watchdog.cancel()
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+        self.reader.join(self.patience)
+        if self.terminal is not None and not self.reader.is_alive():
+            os.close(self.terminal)
+            self.terminal = None
+
+
 class Hosted:
     kind = "hosted"
 
-    def run(self, command=None, memory="256M", initrd=INITRD, options=(), stdin=None):
-        line = [need(HOSTED), "--memory", memory, "--initrd", str(initrd), *options]
-        if command is not None:
-            line += ["--command", command]
-        return self.raw(line[1:], stdin)
+    @staticmethod
+    def line(command, memory, initrd, options, devices):
+        line = [need(HOSTED), "--memory", memory, "--initrd", str(initrd), *options, *devices.hosted()]
+        return line if command is None else line + ["--command", command]
+
+    def run(self, command=None, memory="256M", initrd=INITRD, options=(), stdin=None, **devices):
+        return self.raw(self.line(command, memory, initrd, options, Devices(**devices))[1:], stdin)
+
+    def start(self, command=None, memory="256M", initrd=INITRD, options=(), **devices):
+        devices = Devices(**devices)
+        return Console(self, self.line(command, memory, initrd, options, devices), devices.ports)
 
     def raw(self, arguments, stdin=None):
         """Exactly these arguments."""
@@ -85,13 +319,27 @@ class Hosted:
 class Qemu:
     kind = "qemu"
 
-    def run(self, command=None, memory="256M", initrd=INITRD, options=(), boot=None):
+    @staticmethod
+    def line(command, memory, initrd, options, boot, serial, devices):
         boot = boot or ["-kernel", need(KERNEL), "-initrd", str(initrd), "-append", command or ""]
+        return ["qemu-system-x86_64", "-accel", "tcg", "-cpu", "max", "-m", memory, "-display", "none",
+                "-monitor", "none", "-no-reboot", "-nodefaults", *serial,
+                "-device", "isa-debug-exit,iobase=0xf4,iosize=0x04", *boot, *options, *devices.qemu()]
+
+    def start(self, command=None, memory="256M", initrd=INITRD, options=(), boot=None, **devices):
+        devices = Devices(**devices)
+        serial = ["-chardev", "stdio,id=terminal,signal=off", "-serial", "chardev:terminal"]
+        return Console(self, self.line(command, memory, initrd, options, boot, serial, devices), devices.ports)
+
+    @staticmethod
+    def status(status):
+        """isa-debug-exit turns status s into 2 * s + 1; anything even is QEMU's own end: None."""
+        return status // 2 if status is not None and status > 0 and status % 2 == 1 else None
+
+    def run(self, command=None, memory="256M", initrd=INITRD, options=(), boot=None, **devices):
         with tempfile.TemporaryDirectory() as folder:
             serial = Path(folder) / "serial"
-            line = ["qemu-system-x86_64", "-accel", "tcg", "-cpu", "max", "-m", memory, "-display", "none",
-                    "-monitor", "none", "-no-reboot", "-nodefaults", "-serial", f"file:{serial}",
-                    "-device", "isa-debug-exit,iobase=0xf4,iosize=0x04", *boot, *options]
+            line = self.line(command, memory, initrd, options, boot, ["-serial", f"file:{serial}"], Devices(**devices))
             try:
                 done = subprocess.run(line, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                       stderr=subprocess.STDOUT, timeout=WATCHDOG["qemu"])
@@ -99,14 +347,9 @@ class Qemu:
             except subprocess.TimeoutExpired:
                 status, errors = None, "ended by the watchdog"
             text = serial.read_bytes().decode(errors="replace") if serial.exists() else ""
-        # isa-debug-exit turns status into 2 * status + 1; anything even is QEMU's own end.
-        if status is not None:
-            if status % 2 == 1:
-                status //= 2
-            else:
-                errors += f"\nqemu ended by itself with status {status}"
-                status = None
-        return Result(status, text, errors)
+        if status is not None and self.status(status) is None:
+            errors += f"\nqemu ended by itself with status {status}"
+        return Result(self.status(status), text, errors)
 
 
 def machine(kind):
