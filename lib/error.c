@@ -26,6 +26,8 @@ static const char *const thread_states[THREAD_STATES] = {
     "running", "ready", "sending", "receiving", "calling", "faulted", "suspended",
 };
 
+static const char *const process_states[] = {"alive", "exited", "faulted", "killed"};
+
 static const struct error_line *error_find(int64_t status)
 {
     static const struct error_line unknown = {"unknown", "no error has this number"};
@@ -47,4 +49,9 @@ const char *atm_fault_name(uint64_t kind)
 const char *atm_thread_state_name(uint64_t state)
 {
     return state < THREAD_STATES ? thread_states[state] : "unknown";
+}
+
+const char *atm_process_state_name(uint64_t state)
+{
+    return state <= PROCESS_KILLED ? process_states[state] : "unknown";
 }

@@ -19,4 +19,7 @@ const char *atm_fault_name(uint64_t kind);
 /* "running", "ready", ... for enum atm_thread_state. */
 const char *atm_thread_state_name(uint64_t state);
 
+/* "alive", "exited", ... for enum atm_process_state. */
+const char *atm_process_state_name(uint64_t state);
+
 #endif

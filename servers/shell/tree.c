@@ -1,110 +1,41 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * ps, mem, top, kill: a walk over all containers, processes and threads, asked from the kernel one
- * by one. The walk holds one handle a level; a thing that is destroyed meanwhile is left out.
+ * by one (lib/tree.h).
  */
 #include "lib/console.h"
 #include "lib/error.h"
 #include "lib/memory.h"
-#include "lib/spawn.h"
 #include "lib/sys.h"
+#include "lib/tree.h"
 #include "shell.h"
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define DEPTH_MAX 24
-#define NAME_BYTES 17u
-
-/* What the walk is at. */
-struct node {
-    uint64_t handle;
-    uint64_t kind; /* enum atm_kind */
-    int depth;
-    uint64_t number;          /* processes: in order of the walk, from 1 */
-    char name[NAME_BYTES];    /* containers and processes */
-    const char *process_name; /* threads: of their process */
-};
-
-/* Called for each node, parents first; not 0 ends the walk. */
-typedef int visitor(const struct node *node, void *context);
-
-struct walk {
-    visitor *visit;
-    void *context;
-    uint64_t processes;
-    int done;
-};
-
-static void walk_node(struct walk *w, struct node *node);
-
-static void walk_children(struct walk *w, const struct node *parent)
-{
-    uint64_t previous = 0;
-    if (parent->kind == KIND_THREAD || parent->depth == DEPTH_MAX)
-        return;
-    while (!w->done) {
-        struct atm_result r = atm_child_next(parent->handle, previous);
-        if (previous != 0)
-            atm_handle_close(previous);
-        if (r.status < 0)
-            return;
-        previous = r.r[0];
-        struct node child = {.handle = r.r[0],
-                             .kind = r.r[1],
-                             .depth = parent->depth + 1,
-                             .process_name = parent->name};
-        walk_node(w, &child);
-    }
-    if (previous != 0)
-        atm_handle_close(previous);
-}
-
-static void walk_node(struct walk *w, struct node *node)
-{
-    if (node->kind != KIND_THREAD) {
-        struct atm_result r = atm_object_name(node->handle);
-        if (r.status == 0)
-            name_unpack(&r.r[0], node->name);
-    }
-    if (node->kind == KIND_PROCESS)
-        node->number = ++w->processes;
-    w->done = w->visit(node, w->context);
-    if (!w->done)
-        walk_children(w, node);
-}
-
 /* Visits all there is; 0 when the shell may not look. */
-static int walk_all(visitor *visit, void *context)
+static int walk_all(tree_visitor *visit, void *context)
 {
-    struct walk w = {.visit = visit, .context = context};
-    struct node root = {.handle = shell.system, .kind = KIND_CONTAINER};
     if (shell.system == 0) {
         printf("shell: it was not given the handle \"system\"\n");
         return 0;
     }
-    walk_node(&w, &root);
+    tree_walk(shell.system, visit, context);
     return 1;
-}
-
-static const char *process_state(const struct atm_result *r)
-{
-    static const char *const names[] = {"alive", "exited", "faulted", "killed"};
-    return r->r[0] <= PROCESS_KILLED ? names[r->r[0]] : "unknown";
 }
 
 /* ---- ps ---- */
 
-static void ps_process(const struct node *node)
+static void ps_process(const struct tree_node *node)
 {
     struct atm_result r = atm_process_info(node->handle);
     if (r.status == 0)
         printf("%4lu  %*s%-*s process    %-10s %16lu\n", node->number, node->depth * 2, "",
-               26 - node->depth * 2, node->name, process_state(&r), r.r[5]);
+               26 - node->depth * 2, node->name, atm_process_state_name(r.r[0]), r.r[5]);
 }
 
-static void ps_container(const struct node *node)
+static void ps_container(const struct tree_node *node)
 {
     struct atm_result r = atm_container_info(node->handle);
     if (r.status == 0)
@@ -112,7 +43,7 @@ static void ps_container(const struct node *node)
                26 - node->depth * 2, node->name, r.r[4], r.r[1] + r.r[2]);
 }
 
-static void ps_thread(const struct node *node)
+static void ps_thread(const struct tree_node *node)
 {
     char name[32];
     struct atm_result r = atm_thread_info(node->handle);
@@ -123,7 +54,7 @@ static void ps_thread(const struct node *node)
            name, atm_thread_state_name(r.r[0]), r.r[1]);
 }
 
-static int ps_visit(const struct node *node, void *context)
+static int ps_visit(const struct tree_node *node, void *context)
 {
     (void)context;
     if (node->kind == KIND_CONTAINER)
@@ -145,7 +76,7 @@ int command_ps(size_t words, char **word)
 
 /* ---- mem ---- */
 
-static int mem_visit(const struct node *node, void *context)
+static int mem_visit(const struct tree_node *node, void *context)
 {
     (void)context;
     if (node->kind != KIND_CONTAINER)
@@ -171,7 +102,7 @@ int command_mem(size_t words, char **word)
 #define TOP_PERIOD_NS 1000000000u
 
 struct top_line {
-    char name[NAME_BYTES];
+    char name[TREE_NAME_BYTES];
     uint64_t thread, ticks, syscalls, state;
     uint64_t before; /* ticks a period ago */
 };
@@ -181,7 +112,7 @@ struct top {
     size_t lines;
 };
 
-static int top_visit(const struct node *node, void *context)
+static int top_visit(const struct tree_node *node, void *context)
 {
     struct top *top = context;
     struct atm_result r = {.status = -1};
@@ -264,7 +195,7 @@ struct target {
     int is_init;
 };
 
-static int kill_visit(const struct node *node, void *context)
+static int kill_visit(const struct tree_node *node, void *context)
 {
     struct target *t = context;
     int fits = t->number != 0 ? node->kind == KIND_PROCESS && node->number == t->number
