@@ -297,8 +297,11 @@ static const char *init_pages(pfn_t p, const struct boot_image *image)
     page->word[3] = cpus;
     page->word[4] = image->rsdp;
     page->word[5] = image->machine;
+    page->word[6] = image->ecam;
+    page->word[7] = image->ecam_first;
+    page->word[8] = image->ecam_last;
     for (uint32_t i = 0; i < 1023 && image->command != NULL && image->command[i] != 0; i++)
-        page->word[6 + i / 8] |= (uint64_t)(uint8_t)image->command[i] << (8 * (i % 8));
+        page->word[9 + i / 8] |= (uint64_t)(uint8_t)image->command[i] << (8 * (i % 8));
     return NULL;
 }
 

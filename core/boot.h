@@ -32,6 +32,9 @@ struct boot_image {
     const char *command; /* see atm_boot_info.command */
     uint64_t rsdp;
     uint64_t machine;
+    uint64_t ecam; /* see atm_boot_info */
+    uint64_t ecam_first;
+    uint64_t ecam_last;
 };
 
 /* Starts "init" out of the archive. NULL: done, and *first is the thread to run; else a message: what is wrong. */

@@ -204,8 +204,11 @@ struct atm_boot_info {
     uint64_t initrd_bytes;
     uint64_t memory_pages; /* all RAM the kernel manages */
     uint64_t cpus;
-    uint64_t rsdp;      /* physical address of the ACPI root pointer, 0: none */
-    uint64_t machine;   /* MACHINE_HOSTED or MACHINE_X86_64, for messages to people only */
+    uint64_t rsdp;    /* physical address of the ACPI root pointer, 0: none */
+    uint64_t machine; /* MACHINE_HOSTED or MACHINE_X86_64, for messages to people only */
+    uint64_t ecam; /* physical address of PCI configuration space for bus 0; 0: only by ports 0xcf8, 0xcfc */
+    uint64_t ecam_first; /* first and last bus it holds */
+    uint64_t ecam_last;
     char command[1024]; /* what to run instead of an interactive shell, "" for none; ends in 0 */
 };
 enum { MACHINE_HOSTED = 1, MACHINE_X86_64 = 2 };
@@ -217,5 +220,10 @@ enum { MACHINE_HOSTED = 1, MACHINE_X86_64 = 2 };
 #define EXIT_PORT 0xf4u
 #define COM1_PORT 0x3f8u
 #define COM1_IRQ 4u
+
+/* Interrupt lines IRQ_MESSAGE_FIRST .. + IRQ_MESSAGES - 1 are message-signalled: edges, never shared; irq_message says
+   what a device writes where. */
+#define IRQ_MESSAGE_FIRST 128u
+#define IRQ_MESSAGES 64u
 
 #endif
