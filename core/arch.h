@@ -135,6 +135,13 @@ uint32_t arch_irq_count(void);
 void arch_irq_mask(uint32_t line);
 /*@ requires line < IRQS_MAX; assigns ghost_machine; */
 void arch_irq_unmask(uint32_t line);
+/* What a device writes where to raise a message-signalled line. */
+struct arch_message {
+    uint64_t address; /* physical */
+    uint64_t data;
+};
+/*@ requires IRQ_MESSAGE_FIRST <= line < IRQ_MESSAGE_FIRST + IRQ_MESSAGES; assigns \nothing; */
+struct arch_message arch_irq_message(uint32_t line);
 /* width: 1, 2 or 4 */
 /*@ requires width == 1 || width == 2 || width == 4; assigns ghost_machine; */
 uint32_t arch_port_in(uint16_t port, uint32_t width);

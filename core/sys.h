@@ -514,4 +514,52 @@ MUST_USE status_t sys_port_out(pfn_t t);
     KERNEL_WF(0) */
 MUST_USE status_t sys_device_narrow(pfn_t t);
 
+/*@ logic integer dma_error{L}(integer t) = find_error(t, reg_of(t, ARG0), KIND_MEMORY, RIGHT_WRITE);
+    logic integer dma_entry{L}(integer t) = resolve(process_at[frame_owner[t]].root, reg_of(t, ARG1));
+*/
+
+/* Where own memory is for a device: the caller's choice of address, the caller's own page table, and nothing else. */
+/*@ requires kernel_wf && runs(t);
+    assigns thread_at[t].reg[ARG0 .. ARG1];
+    KERNEL_WF(0)
+    behavior refused:
+        assumes dma_error(t) != ERR_NONE;
+        assigns \nothing;
+        ensures \result == \old(dma_error(t));
+    behavior outside:
+        assumes dma_error(t) == ERR_NONE && !user_page(reg_of(t, ARG1));
+        assigns \nothing;
+        ensures \result == ERR_RANGE;
+    behavior unmapped:
+        assumes dma_error(t) == ERR_NONE && user_page(reg_of(t, ARG1));
+        assumes dma_entry(t) == 0 || dma_entry(t) / PTE_DEVICE % 2 == 1;
+        assigns \nothing;
+        ensures \result == ERR_UNMAPPED;
+    behavior mapped:
+        assumes dma_error(t) == ERR_NONE && user_page(reg_of(t, ARG1));
+        assumes dma_entry(t) != 0 && dma_entry(t) / PTE_DEVICE % 2 == 0;
+        assigns thread_at[t].reg[ARG0 .. ARG1];
+        ensures \result == ERR_NONE;
+        ensures small: !entry_super(\old(dma_entry(t))) ==>
+            reg_of(t, ARG0) == entry_pfn(\old(dma_entry(t))) * PAGE_SIZE + \old(reg_of(t, ARG1)) % SPAN_4K &&
+            reg_of(t, ARG1) == SPAN_4K - \old(reg_of(t, ARG1)) % SPAN_4K;
+        ensures big: entry_super(\old(dma_entry(t))) && \old(dma_entry(t)) / PTE_GIGA % 2 == 0 ==>
+            reg_of(t, ARG0) == entry_pfn(\old(dma_entry(t))) * PAGE_SIZE + \old(reg_of(t, ARG1)) % SPAN_2M &&
+            reg_of(t, ARG1) == SPAN_2M - \old(reg_of(t, ARG1)) % SPAN_2M;
+        ensures giga: entry_super(\old(dma_entry(t))) && \old(dma_entry(t)) / PTE_GIGA % 2 == 1 ==>
+            reg_of(t, ARG0) == entry_pfn(\old(dma_entry(t))) * PAGE_SIZE + \old(reg_of(t, ARG1)) % SPAN_1G &&
+            reg_of(t, ARG1) == SPAN_1G - \old(reg_of(t, ARG1)) % SPAN_1G;
+    complete behaviors;
+    disjoint behaviors;
+*/
+MUST_USE status_t sys_dma_address(pfn_t t);
+
+/* What raises a message-signalled line. */
+/*@ requires kernel_wf && runs(t);
+    assigns thread_at[t].reg[ARG0 .. ARG1];
+    KERNEL_WF(0)
+    ensures \result == find_error(\old(t), \old(reg_of(t, ARG0)), KIND_IRQS, RIGHT_WRITE) ||
+        \result == ERR_ARGUMENT; */
+MUST_USE status_t sys_irq_message(pfn_t t);
+
 #endif

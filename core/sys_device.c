@@ -122,6 +122,42 @@ status_t sys_device_narrow(pfn_t t)
     return ERR_NONE;
 }
 
+/* Bytes the page of these flags' size has. */
+/*@ assigns \nothing;
+    ensures \result == span_of(flags) * PAGE_SIZE; */
+static uint64_t page_bytes(uint32_t flags) { return (uint64_t)page_span(flags) * PAGE_SIZE; }
+
+status_t sys_dma_address(pfn_t t)
+{
+    struct found memory = find(t, reg_get(t, ARG0), KIND_MEMORY, RIGHT_WRITE);
+    if (memory.status != ERR_NONE)
+        return memory.status;
+    uint64_t va = reg_get(t, ARG1);
+    if (va < USER_BASE || va >= USER_TOP)
+        return ERR_RANGE;
+    uint64_t e = memory_entry(frame_owner[t], va);
+    if (e == 0 || e / PTE_DEVICE % 2u == 1)
+        return ERR_UNMAPPED;
+    uint64_t bytes = page_bytes(entry_flags(e));
+    reg_set(t, ARG0, entry_frame(e) * PAGE_SIZE + va % bytes);
+    reg_set(t, ARG1, bytes - va % bytes);
+    return ERR_NONE;
+}
+
+status_t sys_irq_message(pfn_t t)
+{
+    uint64_t line = reg_get(t, ARG1);
+    status_t status = device_check(t, KIND_IRQS, RIGHT_WRITE, line, 1);
+    if (status != ERR_NONE)
+        return status;
+    if (line < IRQ_MESSAGE_FIRST || line - IRQ_MESSAGE_FIRST >= IRQ_MESSAGES)
+        return ERR_ARGUMENT;
+    struct arch_message message = arch_irq_message((uint32_t)line);
+    reg_set(t, ARG0, message.address);
+    reg_set(t, ARG1, message.data);
+    return ERR_NONE;
+}
+
 status_t sys_nop(pfn_t t)
 {
     (void)t;

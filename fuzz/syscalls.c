@@ -151,8 +151,10 @@ static uint64_t value_by_type(const char *type)
             return types[i].value();
     if (word_is(type, "rights"))
         return take();
-    if (word_is(type, "prio") || word_is(type, "cpu") || word_is(type, "line"))
+    if (word_is(type, "prio") || word_is(type, "cpu"))
         return take() % 72u;
+    if (word_is(type, "line"))
+        return take() % (IRQ_MESSAGE_FIRST + IRQ_MESSAGES + 8u);
     return value_any();
 }
 
@@ -266,7 +268,7 @@ static void step_timer(void)
 
 static void step_interrupt(void)
 {
-    uint32_t line = take() % 40u;
+    uint32_t line = take() % (IRQ_MESSAGE_FIRST + IRQ_MESSAGES + 8u);
     if (decode)
         printf("interrupt %u\n", line);
     (void)kernel_interrupt(0, line);

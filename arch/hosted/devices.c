@@ -2,16 +2,18 @@
 /*
  * Interrupt lines and ports of the hosted machine: COM1 and the exit port are there, any other port reads as all ones. A
  * line is delivered when it rises and when it is opened while high, never twice for one rise: the core masks a line until
- * its driver has acknowledged it.
+ * its driver has acknowledged it. A message-signalled line has edges alone: one that comes while it is closed is kept.
  */
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "arch/hosted/native.h"
 
-#define IRQ_LINES 24u
+#define IRQ_LINES 192u
 #define UART_PORTS 8u
 #define STATUS_MASK 127u
+_Static_assert(IRQ_LINES == IRQ_MESSAGE_FIRST + IRQ_MESSAGES,
+               "the message-signalled lines are the last");
 
 static struct {
     bool high, open, pending;
@@ -37,10 +39,20 @@ void irq_level(uint32_t line, bool high)
     line_at[line].high = high;
 }
 
+void irq_message(uint32_t line)
+{
+    if (line >= IRQ_MESSAGE_FIRST && line < IRQ_LINES) {
+        pending_set(line, true);
+    }
+}
+
 bool irq_is_open(uint32_t line) { return line_at[line].open; }
 
 bool irq_is_pending(void)
 {
+    if (pending_count == 0) {
+        return false;
+    }
     for (uint32_t line = 0; line < IRQ_LINES; line++) {
         if (line_at[line].pending && line_at[line].open) {
             return true;
@@ -76,8 +88,15 @@ void arch_irq_unmask(uint32_t line)
 {
     if (line < IRQ_LINES) {
         line_at[line].open = true;
-        pending_set(line, line_at[line].high);
+        if (line < IRQ_MESSAGE_FIRST) {
+            pending_set(line, line_at[line].high);
+        }
     }
+}
+
+struct arch_message arch_irq_message(uint32_t line)
+{
+    return (struct arch_message){MESSAGE_ADDRESS, line};
 }
 
 uint32_t arch_port_in(uint16_t port, uint32_t width)

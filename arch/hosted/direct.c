@@ -7,7 +7,8 @@
 
 #include "arch/hosted/hosted.h"
 
-#define DIRECT_IRQ_LINES 24u
+#define DIRECT_IRQ_LINES (IRQ_MESSAGE_FIRST + IRQ_MESSAGES)
+#define DIRECT_MESSAGE 0xfee00000u
 
 struct hosted_direct hosted_direct;
 
@@ -72,6 +73,11 @@ uint32_t arch_irq_count(void) { return hosted_direct.irq_lines; }
 void arch_irq_mask(uint32_t line) { hosted_direct.irq_open[line] = 0; }
 
 void arch_irq_unmask(uint32_t line) { hosted_direct.irq_open[line] = 1; }
+
+struct arch_message arch_irq_message(uint32_t line)
+{
+    return (struct arch_message){DIRECT_MESSAGE, line};
+}
 
 uint32_t arch_port_in(uint16_t port, uint32_t width)
 {

@@ -163,6 +163,9 @@ void terminal_restore(void);
 /* ---- devices.c ---- */
 
 void irq_level(uint32_t line, bool high);
+/* A device wrote message `line` to MESSAGE_ADDRESS: an edge on a message-signalled line. Any number is legal. */
+#define MESSAGE_ADDRESS 0xfee00000u
+void irq_message(uint32_t line);
 /* A line that is raised and open, once for each rise or opening; IRQS_MAX: none. */
 uint32_t irq_take(void);
 bool irq_is_pending(void);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The few ACPI tables the kernel reads: MADT (interrupt controllers), HPET (calibration), MCFG
- * (where PCI configuration space is; for debuggers to see). Any bytes are legal input: a table is
+ * (where PCI configuration space is, for the PCI server). Any bytes are legal input: a table is
  * used only if its signature, length and checksum are right, entries are walked within their table,
  * and lists are cut at fixed lengths. What cannot be read leaves the PC's usual values.
  */
@@ -14,6 +14,7 @@
 #define BIOS_AREA_BYTES 0x20000u
 #define TABLES_MAX 64u
 #define REGISTERS_ALIGN 256u /* so that an IOAPIC's or HPET's registers are in one page */
+#define ECAM_BUS_BYTES 0x100000u
 #define USUAL_LAPIC 0xfee00000u
 #define USUAL_IOAPIC 0xfec00000u
 
@@ -163,9 +164,14 @@ static void mcfg_read(void)
     const uint8_t *mcfg = acpi_find("MCFG", &bytes);
     if (!mcfg)
         return;
-    for (uint32_t at = 44; at + 16 <= bytes; at += 16)
-        if (get16(mcfg + at + 8) == 0)
-            x86_acpi.ecam = get64(mcfg + at);
+    for (uint32_t at = 44; at + 16 <= bytes; at += 16) {
+        uint64_t base = get64(mcfg + at);
+        if (get16(mcfg + at + 8) != 0 || mcfg[at + 10] > mcfg[at + 11] || base % ECAM_BUS_BYTES != 0)
+            continue;
+        x86_acpi.ecam = base;
+        x86_acpi.ecam_first = mcfg[at + 10];
+        x86_acpi.ecam_last = mcfg[at + 11];
+    }
 }
 
 static void acpi_usual(void)

@@ -6,7 +6,8 @@
  * A line is an IOAPIC input; lines 0 to 15 are the ISA interrupts, wherever the firmware says those
  * arrive. Line n uses vector X86_VECTOR_LINE + n. A level-triggered line is masked in the IOAPIC.
  * An edge-triggered one is not, because an edge that comes while an input is masked would be lost:
- * it is noted instead, and delivered when the line is unmasked.
+ * it is noted instead, and delivered when the line is unmasked. Lines IRQ_MESSAGE_FIRST up have no
+ * input: a device writes their vector to the local APIC itself. They are edges, too.
  */
 #include "arch/x86_64/x86.h"
 
@@ -42,6 +43,9 @@
 #define OVERRIDE_LOW 3u
 #define OVERRIDE_LEVEL 12u
 #define NO_PIN UINT32_MAX
+#define MESSAGE_ADDRESS 0xfee00000u /* bits 12-19: the APIC's number */
+#define APIC_ID_SHIFT 24u
+_Static_assert(X86_LINES == IRQ_MESSAGE_FIRST + IRQ_MESSAGES, "a vector for each line");
 
 /* Where a line arrives. */
 struct line {
@@ -57,7 +61,7 @@ static volatile uint32_t *lapic;
 static volatile uint32_t *ioapics[X86_IOAPICS_MAX];
 static uint32_t ioapic_pins[X86_IOAPICS_MAX];
 static struct line lines[X86_LINES];
-static uint32_t line_count;
+static uint32_t line_count; /* of those that have inputs */
 
 static uint32_t lapic_read(uint32_t reg) { return lapic[reg / 4]; }
 static void lapic_write(uint32_t reg, uint32_t value) { lapic[reg / 4] = value; }
@@ -160,11 +164,13 @@ static const char *ioapics_init(void)
         for (uint32_t pin = 0; pin < ioapic_pins[i]; pin++)
             ioapic_write(i, IOAPIC_ENTRY + 2 * pin, IOAPIC_MASKED);
         uint64_t end = (uint64_t)x86_acpi.ioapic[i].base + ioapic_pins[i];
-        if (end > X86_LINES)
+        if (end > IRQ_MESSAGE_FIRST)
             x86_note("interrupt inputs above the limit are not used, up to", end);
-        end = end < X86_LINES ? end : X86_LINES;
+        end = end < IRQ_MESSAGE_FIRST ? end : IRQ_MESSAGE_FIRST;
         line_count = end > line_count ? (uint32_t)end : line_count;
     }
+    for (uint32_t i = line_count; i < X86_LINES; i++)
+        lines[i] = (struct line){.pin = NO_PIN, .masked = 1};
     for (uint32_t i = 0; i < line_count; i++) {
         if (i >= X86_ISA_LINES)
             line_place(i, i, 0);
@@ -216,26 +222,41 @@ pfn_t x86_line_arrived(struct x86_cpu *cpu, uint32_t number)
 
 /* ---- the core's questions ---- */
 
-uint32_t arch_irq_count(void) { return line_count; }
+uint32_t arch_irq_count(void) { return X86_LINES; }
+
+struct arch_message arch_irq_message(uint32_t number)
+{
+    uint64_t cpu = lapic_read(APIC_ID) >> APIC_ID_SHIFT;
+    return (struct arch_message){MESSAGE_ADDRESS | cpu << 12, X86_VECTOR_LINE + number};
+}
+
+/* Opens or masks the input of a line that has one; an edge's is opened once, for ever. */
+static void line_input(struct line *line)
+{
+    if (line->pin == NO_PIN)
+        return;
+    if (line->shape & IOAPIC_LEVEL)
+        line_write(line, line->masked ? IOAPIC_MASKED : 0);
+    else if (!line->masked && !line->opened)
+        line_write(line, 0);
+    line->opened |= !line->masked;
+}
 
 void arch_irq_mask(uint32_t number)
 {
-    if (number >= line_count || lines[number].pin == NO_PIN)
+    if (number >= X86_LINES)
         return;
     lines[number].masked = 1;
-    if (lines[number].shape & IOAPIC_LEVEL)
-        line_write(&lines[number], IOAPIC_MASKED);
+    line_input(&lines[number]);
 }
 
 void arch_irq_unmask(uint32_t number)
 {
-    if (number >= line_count || lines[number].pin == NO_PIN)
+    if (number >= X86_LINES)
         return;
     struct line *line = &lines[number];
     line->masked = 0;
-    if (line->shape & IOAPIC_LEVEL || !line->opened)
-        line_write(line, 0);
-    line->opened = 1;
+    line_input(line);
     if (line->pending)
         lapic_write(APIC_COMMAND, APIC_TO_SELF | (X86_VECTOR_LINE + number));
     line->pending = 0;

@@ -108,8 +108,12 @@ static void boot_or_fail(const char *error)
 /* Gives the core its memory and starts its first process. */
 static pfn_t boot_core(const struct x86_loader *loader, pfn_t frames)
 {
-    struct boot_image image = {
-        .command = loader->command, .rsdp = x86_acpi.rsdp, .machine = MACHINE_X86_64};
+    struct boot_image image = {.command = loader->command,
+                               .rsdp = x86_acpi.rsdp,
+                               .machine = MACHINE_X86_64,
+                               .ecam = x86_acpi.ecam,
+                               .ecam_first = x86_acpi.ecam_first,
+                               .ecam_last = x86_acpi.ecam_last};
     boot_initrd(loader, frames, &image);
     kernel_boot_begin(frames);
     for (uint32_t i = 0; i < x86_free.count; i++)

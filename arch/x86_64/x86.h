@@ -146,8 +146,9 @@ struct x86_acpi {
     uint64_t rsdp;  /* 0: no ACPI */
     uint64_t lapic; /* physical address */
     uint64_t hpet;  /* 0: none */
-    uint64_t ecam;  /* MCFG: configuration space of segment 0; 0: none */
-    uint32_t cpus;  /* usable processors, 1 at least */
+    uint64_t ecam; /* MCFG: configuration space of segment 0, where that of bus 0 is or would be; 0: none */
+    uint32_t ecam_first, ecam_last; /* buses it holds */
+    uint32_t cpus;                  /* usable processors, 1 at least */
     uint32_t ioapics;
     struct {
         uint64_t address;

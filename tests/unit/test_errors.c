@@ -398,6 +398,8 @@ static void test_error_every_call_dead_handle_gives_DEAD(void **state)
     }
     /* calls on kinds that never die meet a dead handle of another kind */
     spoiled(SYS_irq_ack, 0, dead[KIND_THREAD], ERR_DEAD);
+    spoiled(SYS_irq_message, 0, dead[KIND_THREAD], ERR_DEAD);
+    spoiled(SYS_dma_address, 0, dead[KIND_THREAD], ERR_DEAD);
     spoiled(SYS_port_in, 0, dead[KIND_THREAD], ERR_DEAD);
     spoiled(SYS_port_out, 0, dead[KIND_THREAD], ERR_DEAD);
     spoiled(SYS_child_next, 0, dead[KIND_PROCESS], ERR_DEAD);

@@ -255,6 +255,79 @@ static void test_device_page_is_no_message_page(void **state)
     expect(ERR_UNMAPPED, sys(a.thread, SYS_log, ACTOR_MESSAGE, 8));
 }
 
+static void test_dma_address_says_frame_and_rest_of_its_page(void **state)
+{
+    (void)state;
+    uint64_t memory = actor_give(a, BOOT_MEMORY, RIGHTS_ALL, 0);
+    pfn_t t = table_find(process_at[P(a.process)].root, ACTOR_DATA);
+    uint64_t frame = entry_frame(table_at[PT(t)].entry[table_index(ACTOR_DATA, 1)]);
+    expect(OK, sys(a.thread, SYS_dma_address, memory, ACTOR_DATA));
+    check_equal(result(a.thread, 0), frame * 4096);
+    check_equal(result(a.thread, 1), 4096);
+    expect(OK, sys(a.thread, SYS_dma_address, memory, ACTOR_DATA + 4095));
+    check_equal(result(a.thread, 0), frame * 4096 + 4095);
+    check_equal(result(a.thread, 1), 1);
+}
+
+static void test_dma_address_in_a_superpage_reaches_its_end(void **state)
+{
+    (void)state;
+    uint64_t memory = actor_give(a, BOOT_MEMORY, RIGHTS_ALL, 0);
+    int got = ERR_AGAIN;
+    while (got == ERR_AGAIN)
+        got = sys(a.thread, SYS_map, 0, SPAN_1G, 1, PAGE_READ | PAGE_SIZE_2M);
+    expect(OK, got);
+    pfn_t t = table_find(process_at[P(a.process)].root, SPAN_1G);
+    uint64_t frame = entry_frame(table_at[PT(t)].entry[table_index(SPAN_1G, 2)]);
+    expect(OK, sys(a.thread, SYS_dma_address, memory, SPAN_1G + 0x12345));
+    check_equal(result(a.thread, 0), frame * 4096 + 0x12345);
+    check_equal(result(a.thread, 1), SPAN_2M - 0x12345);
+}
+
+static void test_dma_address_of_nothing_or_a_device_gives_unmapped(void **state)
+{
+    (void)state;
+    uint64_t memory = actor_give(a, BOOT_MEMORY, RIGHTS_ALL, 0);
+    expect(ERR_UNMAPPED, sys(a.thread, SYS_dma_address, memory, VA));
+    expect(OK, sys(init_thread, SYS_device_map, BOOT_MEMORY, a.process_handle, VA, DEVICE_PAGE, 1,
+                   PAGE_READ));
+    expect(ERR_UNMAPPED, sys(a.thread, SYS_dma_address, memory, VA));
+    expect(ERR_RANGE, sys(a.thread, SYS_dma_address, memory, 0));
+    expect(ERR_RANGE, sys(a.thread, SYS_dma_address, memory, USER_TOP));
+    expect(ERR_RANGE, sys(a.thread, SYS_dma_address, memory, UINT64_MAX));
+}
+
+static void test_dma_address_without_write_gives_rights(void **state)
+{
+    (void)state;
+    uint64_t memory = actor_give(a, BOOT_MEMORY, RIGHTS_ALL & ~RIGHT_WRITE, 0);
+    expect(ERR_RIGHTS, sys(a.thread, SYS_dma_address, memory, ACTOR_DATA));
+}
+
+static void test_irq_message_is_what_the_machine_says(void **state)
+{
+    (void)state;
+    for (uint64_t line = IRQ_MESSAGE_FIRST; line < IRQ_MESSAGE_FIRST + IRQ_MESSAGES; line++) {
+        struct arch_message m = arch_irq_message((uint32_t)line);
+        expect(OK, sys(init_thread, SYS_irq_message, BOOT_IRQS, line));
+        check_equal(result(init_thread, 0), m.address);
+        check_equal(result(init_thread, 1), m.data);
+    }
+}
+
+static void test_irq_message_of_another_line_gives_argument(void **state)
+{
+    (void)state;
+    static const uint64_t bad[] = {0, IRQ_MESSAGE_FIRST - 1, IRQ_MESSAGE_FIRST + IRQ_MESSAGES,
+                                   (uint64_t)1 << 32 | IRQ_MESSAGE_FIRST, UINT64_MAX};
+    for (uint32_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        expect(ERR_ARGUMENT, sys(init_thread, SYS_irq_message, BOOT_IRQS, bad[i]));
+    expect(OK, sys(init_thread, SYS_device_narrow, BOOT_IRQS, IRQ_MESSAGE_FIRST, 2));
+    uint64_t narrow = result(init_thread, 0);
+    expect(OK, sys(init_thread, SYS_irq_message, narrow, IRQ_MESSAGE_FIRST + 1));
+    expect(ERR_ARGUMENT, sys(init_thread, SYS_irq_message, narrow, IRQ_MESSAGE_FIRST + 2));
+}
+
 /* ---- log ---- */
 
 static void test_log_writes_a_line_without_control_characters(void **state)
@@ -310,6 +383,12 @@ int main(void)
         event_test(test_device_map_ram_gives_argument),
         event_test(test_device_narrow_memory_counts_from_its_start),
         event_test(test_device_page_is_no_message_page),
+        event_test(test_dma_address_says_frame_and_rest_of_its_page),
+        event_test(test_dma_address_in_a_superpage_reaches_its_end),
+        event_test(test_dma_address_of_nothing_or_a_device_gives_unmapped),
+        event_test(test_dma_address_without_write_gives_rights),
+        event_test(test_irq_message_is_what_the_machine_says),
+        event_test(test_irq_message_of_another_line_gives_argument),
         event_test(test_log_writes_a_line_without_control_characters),
         event_test(test_log_across_two_pages),
         event_test(test_log_bad_memory),

@@ -109,6 +109,8 @@ static void test_device_map_addresses_are_checked(void **state)
            sys(init_thread, SYS_device_map, BOOT_MEMORY, p, USER_TOP, DEVICE_PAGE, 1, PAGE_READ));
     expect(ERR_EXISTS,
            sys(init_thread, SYS_device_map, BOOT_MEMORY, p, ACTOR_DATA, DEVICE_PAGE, 1, PAGE_READ));
+    expect(ERR_PERM, sys(init_thread, SYS_device_map, BOOT_MEMORY, p, VA, DEVICE_PAGE, 1,
+                         PAGE_READ | PAGE_WRITE | PAGE_EXECUTE));
 }
 
 static void test_regs_write_addresses_are_checked(void **state)
