@@ -1,78 +1,72 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Interrupt lines and ports of the hosted machine: COM1 and the exit port are there, any other port reads as all ones. A
- * line is delivered when it rises and when it is opened while high, never twice for one rise: the core masks a line until
- * its driver has acknowledged it. A message-signalled line has edges alone: one that comes while it is closed is kept.
+ * Interrupt lines and ports of the hosted machine: COM1, the exit port and PCI configuration are there, any other port reads
+ * as all ones. A line is delivered when it rises and when it is opened while high, never twice for one rise: the core masks
+ * a line until its driver has acknowledged it. A message that comes while its line is closed waits for it to open.
  */
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "arch/hosted/native.h"
+#include "arch/hosted/pci.h"
 
-#define IRQ_LINES 192u
+#define IRQ_LINES (IRQ_MESSAGE_FIRST + IRQ_MESSAGES)
+#define IRQ_WORDS (IRQ_LINES / 64)
 #define UART_PORTS 8u
 #define STATUS_MASK 127u
-_Static_assert(IRQ_LINES == IRQ_MESSAGE_FIRST + IRQ_MESSAGES,
-               "the message-signalled lines are the last");
+_Static_assert(IRQ_LINES % 64 == 0, "lines fill whole words");
 
 static struct {
-    bool high, open, pending;
-} line_at[IRQ_LINES];
-static uint32_t pending_count;
+    uint64_t high, open, pending; /* a bit a line */
+} irq_word[IRQ_WORDS];
 
-static void pending_set(uint32_t line, bool pending)
-{
-    if (line_at[line].pending != pending) {
-        line_at[line].pending = pending;
-        pending_count += pending ? 1u : UINT32_MAX;
-    }
-}
+static uint64_t bit_of(uint32_t line) { return 1ull << line % 64; }
 
 void irq_level(uint32_t line, bool high)
 {
-    if (high && !line_at[line].high) {
-        pending_set(line, true);
-    }
+    uint32_t w = line / 64;
+
     if (!high) {
-        pending_set(line, false);
+        irq_word[w].pending &= ~bit_of(line);
+        irq_word[w].high &= ~bit_of(line);
+    } else if ((irq_word[w].high & bit_of(line)) == 0) {
+        irq_word[w].pending |= bit_of(line);
+        irq_word[w].high |= bit_of(line);
     }
-    line_at[line].high = high;
 }
 
 void irq_message(uint32_t line)
 {
     if (line >= IRQ_MESSAGE_FIRST && line < IRQ_LINES) {
-        pending_set(line, true);
+        irq_word[line / 64].pending |= bit_of(line);
     }
 }
 
-bool irq_is_open(uint32_t line) { return line_at[line].open; }
+bool irq_is_open(uint32_t line) { return (irq_word[line / 64].open & bit_of(line)) != 0; }
 
-bool irq_is_pending(void)
+/* The first line that is pending and open; IRQS_MAX: none. */
+static uint32_t irq_first(void)
 {
-    if (pending_count == 0) {
-        return false;
-    }
-    for (uint32_t line = 0; line < IRQ_LINES; line++) {
-        if (line_at[line].pending && line_at[line].open) {
-            return true;
-        }
-    }
-    return false;
-}
+    for (uint32_t w = 0; w < IRQ_WORDS; w++) {
+        uint64_t ready = irq_word[w].pending & irq_word[w].open;
 
-uint32_t irq_take(void)
-{
-    if (pending_count == 0) {
-        return IRQS_MAX;
-    }
-    for (uint32_t line = 0; line < IRQ_LINES; line++) {
-        if (line_at[line].pending && line_at[line].open) {
-            pending_set(line, false);
-            return line;
+        if (ready != 0) {
+            return w * 64 + (uint32_t)__builtin_ctzll(ready);
         }
     }
     return IRQS_MAX;
+}
+
+bool irq_is_pending(void) { return irq_first() < IRQS_MAX; }
+
+uint32_t irq_take(void)
+{
+    uint32_t line = irq_first();
+
+    if (line < IRQS_MAX) {
+        irq_word[line / 64].pending &= ~bit_of(line);
+    }
+    return line;
 }
 
 uint32_t arch_irq_count(void) { return IRQ_LINES; }
@@ -80,17 +74,15 @@ uint32_t arch_irq_count(void) { return IRQ_LINES; }
 void arch_irq_mask(uint32_t line)
 {
     if (line < IRQ_LINES) {
-        line_at[line].open = false;
+        irq_word[line / 64].open &= ~bit_of(line);
     }
 }
 
 void arch_irq_unmask(uint32_t line)
 {
     if (line < IRQ_LINES) {
-        line_at[line].open = true;
-        if (line < IRQ_MESSAGE_FIRST) {
-            pending_set(line, line_at[line].high);
-        }
+        irq_word[line / 64].open |= bit_of(line);
+        irq_word[line / 64].pending |= irq_word[line / 64].high & bit_of(line);
     }
 }
 
@@ -99,10 +91,18 @@ struct arch_message arch_irq_message(uint32_t line)
     return (struct arch_message){MESSAGE_ADDRESS, line};
 }
 
+static bool is_pci_port(uint16_t port)
+{
+    return port >= PCI_PORT_ADDRESS && port < PCI_PORT_DATA + 4;
+}
+
 uint32_t arch_port_in(uint16_t port, uint32_t width)
 {
     if (width == 1 && port >= COM1_PORT && port < COM1_PORT + UART_PORTS) {
         return uart_in((uint16_t)(port - COM1_PORT));
+    }
+    if (is_pci_port(port)) {
+        return pci_port_in(port, width);
     }
     return width == 1 ? UINT8_MAX : width == 2 ? UINT16_MAX : UINT32_MAX;
 }
@@ -111,6 +111,8 @@ void arch_port_out(uint16_t port, uint32_t width, uint32_t value)
 {
     if (width == 1 && port >= COM1_PORT && port < COM1_PORT + UART_PORTS) {
         uart_out((uint16_t)(port - COM1_PORT), (uint8_t)value);
+    } else if (is_pci_port(port)) {
+        pci_port_out(port, width, value);
     } else if (width == 4 && port == EXIT_PORT) {
         machine_exit((int)(value & STATUS_MASK));
     }

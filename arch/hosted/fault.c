@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Why a stub stopped: a system call, a missing TLB entry (filled here), a fault of the program, or the kernel's own timer.
+ * Why a stub stopped: a system call, a missing TLB entry (filled here), an access to device memory (carried out here), a
+ * fault of the program, or the kernel's own timer.
  * A page the page table allows is filled and tried again; so whatever faults with all it may have mapped is a real fault.
  * Whether that was a read or a write only the processor's error code says, which ptrace does not show: error_code has
  * the host put it into a signal frame, of which the guest never executes an instruction.
@@ -137,8 +138,7 @@ static struct stop explain_syscall(struct stub *s, struct user_regs_struct *regs
     return stop_fault(FAULT_ILLEGAL, 0);
 }
 
-static struct stop explain_segv(struct stub *s, const struct user_regs_struct *regs,
-                                const siginfo_t *info)
+static struct stop explain_segv(struct stub *s, struct user_regs_struct *regs, const siginfo_t *info)
 {
     uint64_t address = (uint64_t)info->si_addr;
 
@@ -150,6 +150,9 @@ static struct stop explain_segv(struct stub *s, const struct user_regs_struct *r
     }
     if (tlb_fill(s, address)) {
         return stop_simple(STOP_RETRY);
+    }
+    if (mmio_emulate(s->root, address, regs)) {
+        return stop_simple(STOP_DEVICE);
     }
     return stop_fault(fault_kind(s, regs), address);
 }

@@ -147,6 +147,8 @@ static pfn_t guest_run(pfn_t t)
         uart_flush();
         time_preempt();
         return t;
+    case STOP_DEVICE: /* done: what it raised is delivered before the next instruction */
+        return t;
     default:
         return entry_fault(t, stop.kind, stop.address);
     }

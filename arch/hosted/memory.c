@@ -12,11 +12,14 @@
 #include <unistd.h>
 
 #include "arch/hosted/hosted.h"
+#include "arch/hosted/pci.h"
 #include "arch/hosted/snapshot.h"
 
-/* Pages of the physical address space that stand for device memory: what lies below 4 GiB on a PC. */
+/* Pages of the physical address space that stand for device memory: what lies below 4 GiB on a PC, and the PCI bus. */
 #define DEVICE_FIRST 0xfe000u
 #define DEVICE_END 0x100000u
+#define PCI_FIRST (PCI_ECAM_BASE / PAGE_SIZE)
+#define PCI_END ((PCI_WINDOW_BASE + PCI_WINDOW_BYTES) / PAGE_SIZE)
 
 /* Here, so that a build without snapshots has it, too. */
 struct hosted_dirty hosted_dirty;
@@ -105,6 +108,9 @@ void arch_root_init(pfn_t root) { (void)root; }
 
 int arch_is_device_memory(uint64_t first, uint64_t count)
 {
+    if (first >= PCI_FIRST && first < PCI_END) {
+        return count <= PCI_END - first;
+    }
     if (first < DEVICE_FIRST || first < frames || first >= DEVICE_END) {
         return 0;
     }

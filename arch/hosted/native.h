@@ -108,13 +108,19 @@ bool vector_restore(struct stub *s);
 /* ---- fault.c ---- */
 
 /* Why a stub that was running a thread stopped. */
-enum stop_reason { STOP_RETRY, STOP_SYSCALL, STOP_FAULT, STOP_KICK };
+enum stop_reason { STOP_RETRY, STOP_SYSCALL, STOP_FAULT, STOP_KICK, STOP_DEVICE };
 struct stop {
     enum stop_reason reason;
     uint32_t kind;    /* STOP_FAULT: enum atm_fault, */
     uint64_t address; /* address */
 };
 struct stop stop_explain(struct stub *s, int status, struct user_regs_struct *regs);
+
+/* ---- mmio.c ---- */
+
+/* An access of a program to `address` faulted. If that is device memory, carries the instruction out and moves regs past
+   it. False: it is the program's fault. */
+bool mmio_emulate(pfn_t root, uint64_t address, struct user_regs_struct *regs);
 
 /* ---- time.c ---- */
 
@@ -162,6 +168,7 @@ void terminal_restore(void);
 
 /* ---- devices.c ---- */
 
+/* Level of a pin: delivered when it rises and when it is opened while high. */
 void irq_level(uint32_t line, bool high);
 /* A device wrote message `line` to MESSAGE_ADDRESS: an edge on a message-signalled line. Any number is legal. */
 #define MESSAGE_ADDRESS 0xfee00000u

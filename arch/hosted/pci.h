@@ -57,6 +57,8 @@ struct pci_device {
     uint32_t slot;         /* on the bus, given by pci_add */
     uint32_t next_cap;     /* where the next capability goes: pci_add_capability */
     void *model;           /* the owner's */
+    /* Around accesses of config beyond the header: after a write, before a read. NULL: nothing. */
+    void (*config_access)(struct pci_device *d, uint32_t offset, uint32_t width, bool write);
 };
 
 /* ---- what a model calls ---- */
@@ -85,9 +87,6 @@ bool pci_may_master(const struct pci_device *d);
 
 /* ---- what the machine calls ---- */
 
-/* Number of devices on the bus; and each, for lists. The first is the host bridge, when pci_start was called. */
-uint32_t pci_count(void);
-
 /* Puts the host bridge into slot 0. Without it there is no bus: ports and windows read as all ones. */
 void pci_start(void);
 
@@ -97,7 +96,7 @@ void pci_clear(void);
 /* An access of the guest. port: one of the eight from PCI_PORT_ADDRESS. */
 uint32_t pci_port_in(uint16_t port, uint32_t width);
 void pci_port_out(uint16_t port, uint32_t width, uint32_t value);
-/* physical: anything in ECAM or the window; all ones where nothing is. Unaligned accesses too. */
+/* physical: anything; width 1, 2, 4 or 8. Where nothing is, and unaligned, reads are all ones and writes are ignored. */
 uint64_t pci_memory_read(uint64_t physical, uint32_t width);
 void pci_memory_write(uint64_t physical, uint32_t width, uint64_t value);
 
@@ -112,5 +111,8 @@ void machine_message(uint64_t address, uint32_t data);
 
 /* Level of an interrupt line. */
 void machine_line(uint32_t line, bool high);
+
+/* One line for the person at the terminal about what a device was made to do. */
+void machine_report(const char *device, const char *what);
 
 #endif

@@ -17,8 +17,9 @@
 #include "arch/hosted/pci.h"
 
 #define VIRTIO_QUEUES_MAX 8u
-#define VIRTIO_QUEUE_ENTRIES 256u /* most a ring may have; a model may say less */
-#define VIRTIO_PIECES_MAX 130u    /* descriptors of one chain: more is an error of the guest */
+#define VIRTIO_QUEUE_ENTRIES 256u     /* most a ring may have; a model may say less */
+#define VIRTIO_PIECES_MAX 130u        /* descriptors of one chain: more is an error of the guest */
+#define VIRTIO_CHAIN_BYTES 0x2000000u /* in all of them: so are more */
 #define VIRTIO_CONFIG_BYTES 256u
 
 /* Device types; the PCI device id is 0x1040 + type. */
@@ -47,10 +48,10 @@ struct virtio_queue {
     uint32_t entries;                     /* as the guest chose */
     uint32_t vector;                      /* MSI-X; PCI_NO_VECTOR */
     bool enabled;
-    uint16_t taken;    /* next available entry to look at */
-    uint16_t used;     /* next used entry to fill */
-    uint16_t signaled; /* used index at the last interrupt (event index) */
-    uint32_t in_flight;
+    uint16_t taken;                  /* next available entry to look at */
+    uint16_t used;                   /* next used entry to fill */
+    uint16_t signaled;               /* used index at the last interrupt (event index) */
+    bool busy[VIRTIO_QUEUE_ENTRIES]; /* heads of chains taken and not finished */
 };
 
 struct virtio_device {
@@ -64,10 +65,11 @@ struct virtio_device {
     struct pci_device pci;
     struct virtio_queue queue[VIRTIO_QUEUES_MAX];
     uint64_t driver_features;
-    uint32_t feature_select[2]; /* device, driver */
-    uint32_t queue_select, config_vector, config_generation;
-    uint8_t status, isr;
-    bool broken; /* the guest broke the rules: nothing until it resets */
+    uint32_t device_select, driver_select; /* which half of the features */
+    uint32_t queue_select, config_vector;
+    uint32_t access_cap; /* offset in config space of the capability that reaches into the window */
+    uint32_t reports;    /* lines printed about this device */
+    uint8_t status, isr, config_generation;
 };
 
 /* A request: pieces the device reads, then pieces it writes. */

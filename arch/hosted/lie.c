@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT */
+/* Devices that lie: which kinds were asked for, when the next lie comes, and what it is. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "arch/hosted/lie.h"
+#include "arch/hosted/virtio_ring.h"
+
+#define RATE_DEFAULT 64u
+#define RATE_MOST 1000000u
+#define STORM_INTERRUPTS 16u
+
+static uint32_t kinds; /* a bit each */
+static uint32_t rate = RATE_DEFAULT;
+static uint64_t state = 1;
+
+#define LIE_TEXT(name, text, meaning) text,
+static const char *const kind_name[] = {LIE_KINDS(LIE_TEXT)};
+
+/* xorshift64: the state is never 0. */
+static uint64_t random_next(void)
+{
+    state ^= state << 13;
+    state ^= state >> 7;
+    state ^= state << 17;
+    return state;
+}
+
+static uint32_t kinds_named(const char *text, size_t length)
+{
+    if (length == 3 && memcmp(text, "all", 3) == 0) {
+        return (1u << LIE_COUNT) - 1;
+    }
+    for (uint32_t i = 0; i < LIE_COUNT; i++) {
+        if (strlen(kind_name[i]) == length && memcmp(kind_name[i], text, length) == 0) {
+            return 1u << i;
+        }
+    }
+    return 0;
+}
+
+bool lie_start(const char *text, uint64_t seed)
+{
+    const char *comma = strchr(text, ',');
+    uint32_t named = kinds_named(text, comma == NULL ? strlen(text) : (size_t)(comma - text));
+    unsigned long value = RATE_DEFAULT;
+    char *end;
+
+    if (comma != NULL) {
+        value = strtoul(comma + 1, &end, 10);
+        if (comma[1] < '0' || comma[1] > '9' || *end != 0 || value == 0 || value > RATE_MOST) {
+            return false;
+        }
+    }
+    kinds |= named;
+    rate = (uint32_t)value;
+    state = seed * 0x9e3779b97f4a7c15u + 1;
+    state = state == 0 ? 1 : state;
+    return named != 0;
+}
+
+bool lie_now(enum lie_kind kind) { return (kinds >> kind & 1u) != 0 && random_next() % rate == 0; }
+
+uint64_t lie_value(enum lie_kind kind, uint64_t truth)
+{
+    if (!lie_now(kind)) {
+        return truth;
+    }
+    switch (random_next() % 5) {
+    case 0:
+        return UINT64_MAX;
+    case 1:
+        return truth + 1;
+    case 2:
+        return truth + 1 + random_next() % 512;
+    case 3:
+        return truth ^ 1ull << random_next() % 64;
+    default:
+        return random_next();
+    }
+}
+
+void lie_storm(struct virtio_device *d)
+{
+    if (!lie_now(LIE_STORM)) {
+        return;
+    }
+    for (uint32_t i = 0; i < STORM_INTERRUPTS; i++) {
+        virtio_interrupt(d, (uint32_t)(random_next() % (d->class->queues + 1)), i % 2 == 0);
+    }
+}
