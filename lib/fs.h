@@ -52,6 +52,7 @@ struct fs_space {
 #define FS_SET_MODE 1u /* permission bits only */
 #define FS_SET_SIZE 2u
 #define FS_SET_MTIME 4u
+#define FS_TIME_NOW UINT64_MAX /* as mtime of setattr: whatever the time is */
 
 /*
  * A file system. A node is a number the file system chooses, not 0, for a file or folder in use.
@@ -80,7 +81,8 @@ struct fs_ops {
     int (*create)(void *fs, uint64_t dir, const char *name, uint32_t mode, uint64_t *node);
     /* folder: 1: it must be an empty folder; 0: it must not be a folder. */
     int (*remove)(void *fs, uint64_t dir, const char *name, int folder);
-    /* Replaces new_name if that is a file, or an empty folder and name is one, too. */
+    /* Replaces new_name if that is a file, or an empty folder and name is one, too. EINVAL: a folder
+       into itself or what is below it. */
     int (*rename)(void *fs, uint64_t from, const char *name, uint64_t to, const char *new_name);
     /* When this returns 0 what was written before is on the device. node 0: of all files. */
     int (*sync)(void *fs, uint64_t node);
@@ -103,16 +105,19 @@ enum fs_label {
 #define FS_NO_SESSION 1000u /* never heard of it: the server is new; open one */
 #define FS_PAGES_MAX 16u    /* of a session's buffer: 64 KiB, the largest message */
 
+/* Seconds since 1970, as well as the system knows: since boot, if nobody knows when that was. */
+uint64_t fs_time(void);
+
 /* What a server wants beside its fs_ops; any function may be NULL. */
 struct fs_server {
     const struct fs_ops *ops;
     void *fs;
     uint64_t endpoint;
-    void (*event)(void *fs, uint64_t bits); /* event bits but those the loop uses itself */
-    /* Called when nothing came for idle_ns nanoseconds since the last request; once, until the next
-       request. */
+    void (*event)(void *fs, uint64_t bits); /* event bits signalled on the endpoint */
+    /* Called idle_ns nanoseconds after the first request since the last time, once nothing else
+       waits: to write back, say. */
     void (*idle)(void *fs);
-    uint64_t idle_ns; /* 0: never */
+    uint64_t idle_ns;
     /* FS_PAGES: where in this program's memory, page aligned, the first page of the file is that
        holds its byte 0 at *head. */
     int (*pages)(void *fs, const char *path, const void **first, uint64_t *head, uint64_t *bytes);

@@ -22,7 +22,13 @@ struct server {
        handle. Returns the answer's label: FAULT_RESUME, or another to leave it stopped. NULL: it is
        left stopped. */
     uint64_t (*fault)(const struct message *m);
+    /* Called idle_ns nanoseconds after the first message since the last time, as soon as nothing
+       else waits to be done (and after SERVER_IDLE_MESSAGES messages at the latest). NULL: never. */
+    void (*idle)(void);
+    uint64_t idle_ns;
 };
+
+#define SERVER_IDLE_MESSAGES 4096u
 
 /* Serves until the endpoint is gone; returns the error that says so. */
 int64_t server_run(const struct server *server);

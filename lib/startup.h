@@ -15,8 +15,10 @@
 #define STARTUP_VA BOOT_INFO_VA
 #define STACK_TOP INIT_STACK_TOP
 #define STACK_PAGES INIT_STACK_PAGES
-#define WINDOWS_VA 0x200000000000u /* lib/memory.h: windows for other processes' pages and files */
-#define HEAP_VA 0x100000000000u    /* malloc's arenas grow up from here */
+#define WINDOWS_VA 0x200000000000u  /* lib/memory.h: windows for other processes' pages and files */
+#define SESSIONS_VA 0x300000000000u /* lib/fs.c: clients' buffers in a file server */
+#define VFS_VA 0x310000000000u      /* lib/vfs*.c: a client's own buffers */
+#define HEAP_VA 0x100000000000u     /* malloc's arenas grow up from here */
 
 #define STARTUP_MAGIC 0x5452415453u /* "START" */
 #define STARTUP_HANDLES 24u

@@ -195,7 +195,7 @@ static uint64_t request(struct message *m)
 
 int main(void)
 {
-    struct server server = {startup_handle("serve"), request, event, NULL};
+    struct server server = {.endpoint = startup_handle("serve"), .message = request, .event = event};
     int64_t status = uart_start(server.endpoint, EVENT_UART);
     if (status != 0)
         return 1;
