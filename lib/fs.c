@@ -150,7 +150,7 @@ static uint64_t do_open(struct message *m)
     }
     uint64_t place = (uint64_t)(s - session);
     *s = (struct session){
-        ++sessions_opened * SESSIONS_MAX + place + 1, m->badge, atm_message()->item[0].value, 0, {0}};
+        ++session_last * SESSIONS_MAX + place + 1, m->badge, atm_message()->item[0].value, 0, {0}};
     ninep_session_start(&s->ninep, &ninep, NINEP_MESSAGE_MAX, SESSION_FIDS);
     int error = pages_take(s, items - 1);
     m->w[0] = s->number;
