@@ -86,6 +86,9 @@ class Devices:
         self.disks, self.share, self.net, self.rng = disks, share, net, rng
         self.ports = {guest: port_free() for guest in forwards}
 
+    def any(self):
+        return bool(self.disks or self.share or self.net or self.rng)
+
     def hosted(self):
         line = ["--net"] if self.net else []
         for disk in self.disks:
@@ -104,7 +107,7 @@ class Devices:
                      "-device", f"virtio-blk-pci,drive=disk{number},disable-legacy=on"]
         if self.net:
             forwards = "".join(f",hostfwd=tcp:127.0.0.1:{port}-:{guest}" for guest, port in self.ports.items())
-            line += ["-netdev", f"user,id=net0{forwards}", "-device", "virtio-net-pci,netdev=net0,disable-legacy=on"]
+            line += ["-netdev", f"user,id=net0{forwards}", "-device", "virtio-net-pci,netdev=net0,disable-legacy=on,romfile="]
         if self.rng:
             line += ["-device", "virtio-rng-pci,disable-legacy=on"]
         if self.share is not None:
@@ -321,8 +324,9 @@ class Qemu:
 
     @staticmethod
     def line(command, memory, initrd, options, boot, serial, devices):
+        kind = "q35" if devices.any() else "pc"  # with PCI Express, and without
         boot = boot or ["-kernel", need(KERNEL), "-initrd", str(initrd), "-append", command or ""]
-        return ["qemu-system-x86_64", "-accel", "tcg", "-cpu", "max", "-m", memory, "-display", "none",
+        return ["qemu-system-x86_64", "-accel", "tcg", "-machine", kind, "-cpu", "max", "-m", memory, "-display", "none",
                 "-monitor", "none", "-no-reboot", "-nodefaults", *serial,
                 "-device", "isa-debug-exit,iobase=0xf4,iosize=0x04", *boot, *options, *devices.qemu()]
 

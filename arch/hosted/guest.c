@@ -13,10 +13,12 @@
 #include <unistd.h>
 
 #include "arch/hosted/native.h"
+#include "arch/hosted/network.h"
 #include "core/invariant.h"
 
 #define CPU 0u
-#define POLL_ENTRIES 64u /* input is looked at and output written once in so many entries */
+#define POLL_ENTRIES 64u    /* input is looked at and output written once in so many entries */
+#define NETWORK_ENTRIES 16u /* and the network */
 #define SECOND 1000000000u
 
 static void regs_load(struct user_regs_struct *to, pfn_t t)
@@ -145,6 +147,7 @@ static pfn_t guest_run(pfn_t t)
     case STOP_KICK: /* it does not enter the kernel by itself: look at the terminal for it */
         uart_poll();
         uart_flush();
+        network_look();
         time_preempt();
         return t;
     case STOP_DEVICE: /* done: what it raised is delivered before the next instruction */
@@ -181,27 +184,30 @@ static _Noreturn void nothing_can_wake(void)
     machine_exit(1);
 }
 
-/* Sleeps until input, a signal, or the time (ns since boot, UINT64_MAX: for ever). */
+/* Sleeps until input, a signal, the network, or the time (ns since boot, UINT64_MAX: for ever). */
 static void host_sleep(uint64_t until)
 {
-    struct pollfd input = {.fd = uart_at_end() || !uart_listens() ? -1 : STDIN_FILENO,
-                           .events = POLLIN};
     uint64_t now = arch_clock();
-    uint64_t wait = until > now ? until - now : 0;
-    struct timespec timeout = {.tv_sec = (time_t)(wait / SECOND), .tv_nsec = (long)(wait % SECOND)};
+    uint64_t wait = until == UINT64_MAX ? UINT64_MAX : until > now ? until - now : 0;
     uint64_t start = time_host();
+    uint32_t count;
+    struct pollfd *fds = network_poll_begin(&count, &wait);
+    struct timespec timeout = {.tv_sec = (time_t)(wait / SECOND), .tv_nsec = (long)(wait % SECOND)};
     sigset_t none, all, before;
 
+    fds[0] = (struct pollfd){.fd = uart_at_end() || !uart_listens() ? -1 : STDIN_FILENO,
+                             .events = POLLIN};
     sigemptyset(&none);
     sigfillset(&all);
     time_host_timer(false);
     sigprocmask(SIG_SETMASK, &all, &before);
     if (machine_signal == 0) {
-        (void)ppoll(&input, 1, until == UINT64_MAX ? NULL : &timeout, &none);
+        (void)ppoll(fds, count, wait == UINT64_MAX ? NULL : &timeout, &none);
     }
     sigprocmask(SIG_SETMASK, &before, NULL);
     time_host_timer(true);
     time_slept(time_host() - start);
+    network_poll_end();
 }
 
 /* No thread is ready. Returns when there may be something for events_deliver. Before a person at a terminal time passes
@@ -217,13 +223,13 @@ static void guest_idle(void)
         return;
     }
     if (deadline == UINT64_MAX) {
-        if (!uart_listens()) {
-            nothing_can_wake();
-        }
-        if (!uart_at_end()) {
+        if (!uart_listens() || (uart_at_end() && !uart_end_of_input())) {
+            if (!network_options.on) {
+                nothing_can_wake();
+            }
             host_sleep(UINT64_MAX);
-        } else if (!uart_end_of_input()) {
-            nothing_can_wake();
+        } else if (!uart_at_end()) {
+            host_sleep(UINT64_MAX);
         }
     } else if (by_clock) {
         host_sleep(deadline);
@@ -239,9 +245,12 @@ _Noreturn void guest_loop(pfn_t first)
 
     time_host_timer(true);
     for (;;) {
-        if (entries++ % POLL_ENTRIES == 0) {
+        if (entries % POLL_ENTRIES == 0) {
             uart_poll();
             uart_flush();
+        }
+        if (entries++ % NETWORK_ENTRIES == 0) {
+            network_look();
         }
         t = events_deliver(t);
         if (t == 0) {

@@ -4,7 +4,10 @@
 # who compile it with flags of their own; the rest runs user programs.
 
 HOSTED_DIRECT_SRC := $(addprefix arch/hosted/,memory.c panic.c direct.c snapshot.c)
-HOSTED_NATIVE_SRC := $(filter-out $(addprefix arch/hosted/,direct.c snapshot.c snapshot_trace.c),$(wildcard arch/hosted/*.c))
+# The user network of --net needs libslirp; without it all but that option works. `make SLIRP=` leaves it out.
+SLIRP ?= $(if $(wildcard /usr/include/slirp/libslirp.h),-lslirp)
+HOSTED_NATIVE_SRC := $(filter-out $(addprefix arch/hosted/,direct.c snapshot.c snapshot_trace.c \
+  $(if $(SLIRP),nat_none.c,nat_slirp.c)),$(wildcard arch/hosted/*.c))
 # <sys/ucontext.h>, which <signal.h> includes, would take the names REG_RAX and so on that are ours (atmos/abi.h).
 HOSTED_CPPFLAGS := -std=gnu11 -D_GNU_SOURCE= -D_SYS_UCONTEXT_H=1 -I. -Iinclude -include arch/hosted/windows.h
 HOSTED_CFLAGS ?= -O2 -g -fno-omit-frame-pointer
@@ -40,10 +43,11 @@ $(BUILD)/hosted/arch/hosted/stub_image.o $(BUILD)/hosted/asan/arch/hosted/stub_i
 	$(CC) -DSTUB_ELF='"$(BUILD)/hosted/stub.elf"' -c -o $@ $<
 
 $(BUILD)/hosted/atmos-hosted: $(HOSTED_OBJ)
-	$(CC) -g -rdynamic -o $@ $^
+	$(CC) -g -rdynamic -o $@ $^ $(SLIRP)
+	$(if $(SLIRP),,@echo "libslirp-dev is missing (scripts/setup build installs it): built without --net" >&2)
 
 $(BUILD)/hosted/atmos-hosted-asan: $(HOSTED_ASAN_OBJ)
-	$(CC) -g -rdynamic $(HOSTED_ASAN) -o $@ $^
+	$(CC) -g -rdynamic $(HOSTED_ASAN) -o $@ $^ $(SLIRP)
 
 $(BUILD)/hosted/libdirect.a: $(HOSTED_DIRECT_OBJ)
 	@rm -f $@
@@ -58,7 +62,7 @@ unit-build: $(HOSTED_TEST)
 
 $(HOSTED_TEST): $(HOSTED_TEST_OBJ)
 	@mkdir -p $(@D)
-	$(CC) -g -rdynamic $(HOSTED_ASAN) -o $@ $^ -lcmocka
+	$(CC) -g -rdynamic $(HOSTED_ASAN) -o $@ $^ -lcmocka $(SLIRP)
 
 -include $(HOSTED_TEST_OBJ:.o=.d)
 -include $(HOSTED_OBJ:.o=.d) $(HOSTED_ASAN_OBJ:.o=.d) $(HOSTED_DIRECT_OBJ:.o=.d)

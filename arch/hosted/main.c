@@ -11,6 +11,8 @@
 #include <unistd.h>
 
 #include "arch/hosted/native.h"
+#include "arch/hosted/network.h"
+#include "arch/hosted/pci.h"
 
 static _Noreturn void initrd_refuse(const char *why, const char *what_to_do)
 {
@@ -69,6 +71,8 @@ int main(int argc, char **argv)
     time_init();
     trace_init();
     stubs_init();
+    pci_start();
+    network_start(options.seeded ? options.seed : time_host(), options.command[0] != 0);
     kernel_boot_begin(hosted_frames());
     kernel_boot_ram(1, image.initrd - 1);
     kernel_boot_cpu(0);

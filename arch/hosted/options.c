@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "arch/hosted/native.h"
+#include "arch/hosted/network.h"
 
 #define MEGABYTE 0x100000u
 #define MEMORY_DEFAULT (128u * (uint64_t)MEGABYTE)
@@ -31,7 +32,15 @@ static const char help_text[] =
     "  --trace          print every system call on standard error\n"
     "  --check          check all invariants after every entry of the kernel\n"
     "  --real-time      use the host's clock; else time is logical and runs are repeatable\n"
-    "  --seed N         logical time moves in random steps that depend on N\n"
+    "  --net            a network card on a user network: 10.0.2.15 for the guest by DHCP,\n"
+    "                   10.0.2.2 is this host; time is then the host's\n"
+    "  --forward HOSTADDR:PORT:GUESTPORT\n"
+    "                   leads a TCP port of the host to the guest; if it is taken, the next\n"
+    "                   free one; repeatable\n"
+    "  --net-loss P%    loses frames, both ways; --net-reorder P%: later ones overtake them;\n"
+    "  --net-delay MS   all arrive later\n"
+    "  --seed N         logical time moves in random steps that depend on N; and the seed of\n"
+    "                   the network's faults\n"
     "  --help           this text\n";
 
 static _Noreturn void refuse(const char *option, const char *text, const char *right)
@@ -94,6 +103,8 @@ static const char *initrd_default(void)
 
 static void option_take(int option, const char *text)
 {
+    const char *right;
+
     switch (option) {
     case 'm':
         options.memory = memory_read(text);
@@ -117,6 +128,17 @@ static void option_take(int option, const char *text)
     case 'r':
         options.real_time = true;
         break;
+    case NETWORK_OPTION_ON:
+    case NETWORK_OPTION_FORWARD:
+    case NETWORK_OPTION_LOSS:
+    case NETWORK_OPTION_DELAY:
+    case NETWORK_OPTION_REORDER:
+        right = network_option(option, text);
+        if (right != NULL) {
+            refuse(network_option_name(option), text, right);
+        }
+        options.real_time = true;
+        break;
     case 'h':
         fputs(help_text, stdout);
         exit(0);
@@ -136,6 +158,7 @@ void options_read(int argc, char **argv)
                                           {"check", no_argument, NULL, 'k'},
                                           {"real-time", no_argument, NULL, 'r'},
                                           {"help", no_argument, NULL, 'h'},
+                                          NETWORK_LONG_OPTIONS,
                                           {NULL, 0, NULL, 0}};
     int option;
 

@@ -12,6 +12,7 @@
 #include <time.h>
 
 #include "arch/hosted/native.h"
+#include "arch/hosted/network.h"
 
 #define STEP 10000u             /* logical ns an entry takes */
 #define HOST_TICK_LOGICAL 10000 /* us between looks at a running program */
@@ -72,14 +73,16 @@ void time_slept(uint64_t nanoseconds) { logical += nanoseconds; }
 
 void time_preempt(void) { time_jump(); }
 
-/* A program is stopped by a signal to its stub, which only this process sees. In logical time only after a whole tick
-   without a stop. */
+/* A program is stopped by a signal to its stub, which only this process sees: in real time when the timer is due, and
+   after a whole tick without a stop in logical time, or when the network is to be looked at. */
 static void host_tick(int number)
 {
     pid_t running = time_running;
+    bool due = options.real_time && arch_clock() >= wanted;
+    bool long_run = (!options.real_time || network_options.on) && time_stops == stops_seen;
 
     (void)number;
-    if (running != 0 && (options.real_time ? arch_clock() >= wanted : time_stops == stops_seen)) {
+    if (running != 0 && (due || long_run)) {
         kill(running, SIGALRM);
     }
     stops_seen = time_stops;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Between virtio.c (registers) and virtio_ring.c (rings). Models include virtio.h alone.
+ * Between virtio.c (registers) and virtio_ring.c (rings). Models include virtio.h alone,
+ * but one whose input comes by itself asks virtio_queue_runs.
  */
 #ifndef HOSTED_VIRTIO_RING_H
 #define HOSTED_VIRTIO_RING_H
