@@ -48,8 +48,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         const struct manifest_program *p = &m.program[i];
         check(memchr(p->name, 0, sizeof p->name) != NULL &&
               memchr(p->file, 0, sizeof p->file) != NULL);
-        check(p->arguments <= MANIFEST_LIST && p->uses <= MANIFEST_LIST &&
-              p->grants <= MANIFEST_LIST);
+        check(p->arguments <= MANIFEST_LIST && p->uses <= MANIFEST_USES &&
+              p->grants <= MANIFEST_LIST && p->devices <= MANIFEST_LIST &&
+              p->environments <= MANIFEST_LIST && p->quota_percent <= 100);
+        for (size_t k = 0; k < p->environments; k++)
+            check(memchr(p->environment[k], 0, MANIFEST_TEXT) != NULL &&
+                  strchr(p->environment[k], '=') != NULL);
         check(p->ceiling < 64 && p->priority < 64);
     }
     return 0;

@@ -32,7 +32,8 @@ enum pci_label {
     PCI_IRQ_ACK,     /* INTx: may fire again */
     PCI_DMA_ALLOC,   /* w1 va, w2 pages. Answer: w0 pages done, w1 up: their physical addresses */
     PCI_DMA_FREE,    /* w1 va, w2 pages */
-    PCI_LIST         /* w0 number from 0. Answer: struct pci_info in w0 up */
+    PCI_LIST,        /* w0 number from 0. Answer: struct pci_info in w0 up */
+    PCI_PRESENT /* w0 a program's place in the manifest from 1: how many of its devices are there */
 };
 
 enum pci_error {

@@ -79,21 +79,29 @@ static uint64_t strings_put(struct startup *page, size_t *used, const char *cons
     return count;
 }
 
-/* Copies the handles into the child and notes their numbers there. */
+/* Copies a handle into the child and notes its number there. */
+static int64_t handle_give(struct startup *page, uint64_t process, const struct spawn_handle *h)
+{
+    if (page->handles == STARTUP_HANDLES)
+        return -ERR_FULL;
+    struct atm_result r = atm_handle_copy(process, h->number, h->rights, h->badge);
+    if (r.status < 0)
+        return r.status;
+    struct startup_handle *entry = &page->handle[page->handles++];
+    strlcpy(entry->name, h->name, sizeof entry->name);
+    entry->number = r.r[0];
+    return 0;
+}
+
 static int64_t handles_give(struct startup *page, uint64_t process, const struct spawn *s)
 {
-    for (size_t i = 0; i < s->handle_count; i++) {
-        const struct spawn_handle *h = &s->handles[i];
-        struct atm_result r = atm_handle_copy(process, h->number, h->rights, h->badge);
-        if (r.status < 0)
-            return r.status;
-        if (page->handles == STARTUP_HANDLES)
-            return -ERR_FULL;
-        struct startup_handle *entry = &page->handle[page->handles++];
-        strlcpy(entry->name, h->name, sizeof entry->name);
-        entry->number = r.r[0];
-    }
-    return 0;
+    int64_t status = 0;
+    for (size_t i = 0; status == 0 && i < s->handle_count; i++)
+        status = handle_give(page, process, &s->handles[i]);
+    const struct spawn_handle self = {"self", process, RIGHT_READ | RIGHT_WRITE | RIGHT_COPY, 0};
+    if (status == 0 && s->self)
+        status = handle_give(page, process, &self);
+    return status;
 }
 
 static int64_t startup_fill(struct startup *page, uint64_t process, const struct spawn *s)

@@ -31,6 +31,7 @@ struct spawn {
     const char *const *environment; /* "NAME=value"; ends in NULL; NULL: none */
     const struct spawn_handle *handles;
     size_t handle_count;
+    int self; /* 1: gets a handle to its own process, "self", to let servers map memory into it */
     /* Bytes of the parent's memory to share read-only at INITRD_VA; 0: none. Page aligned. */
     uint64_t initrd_va;
     uint64_t initrd_bytes;

@@ -6,6 +6,7 @@
 #define INIT_INIT_H
 
 #include "manifest.h"
+#include "atmos/abi.h"
 
 /* The console's endpoint while the console runs; 0: it does not. */
 uint64_t init_console(void);
@@ -13,5 +14,15 @@ uint64_t init_console(void);
 /* Tells people: through the console, or the kernel's log while there is none. Never waits for long.
    */
 __attribute__((format(printf, 1, 2))) void init_say(const char *format, ...);
+
+/* What the PCI server is told in its environment: which program may open what, and where
+   configuration space is. The texts are good until the next call; returns how many. */
+#define DEVICES_TEXTS 2u
+size_t devices_environment(const struct manifest *m, const struct atm_boot_info *boot,
+                           const char *text[DEVICES_TEXTS]);
+
+/* How many devices of program n are there. Waits while the PCI server looks for them, so it is also
+   how to know that a new PCI server has stopped and reset all devices. 0: it does not answer. */
+uint64_t devices_present(uint64_t pci, size_t n);
 
 #endif

@@ -6,7 +6,12 @@
  *
  * Init owns every endpoint that programs serve; the server only holds the right to receive on it.
  * So a client's handle stays good while the server is started anew. When a server will not come
- * back, its endpoint is destroyed, and clients get an error instead of waiting for ever.
+ * back, its endpoint is destroyed, and clients get an error instead of waiting for ever. Servers
+ * that use a server started anew are told by an event, as their sessions with it are gone.
+ *
+ * The PCI server holds the DMA memory of all drivers. A new one first stops and resets every
+ * device; only then are the drivers ended, whose mappings are the last that keep that memory from
+ * other use, and started anew.
  */
 #include "init.h"
 #include "lib/cpio.h"
@@ -14,12 +19,13 @@
 #include "lib/memory.h"
 #include "lib/report.h"
 #include "lib/spawn.h"
+#include "lib/supervision.h"
 #include "lib/sys.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define HANDLES_MAX_GIVEN 16u
+#define HANDLES_MAX_GIVEN STARTUP_HANDLES
 #define CLIENT_RIGHTS (RIGHT_SEND | RIGHT_GRANT | RIGHT_COPY)
 
 /* A program of the manifest, as it runs. Its death is bit n of events, n its place in the manifest.
@@ -105,10 +111,10 @@ static void give_endpoints(struct grants *g, size_t n)
         give(g, "serve", running[n].endpoint, RIGHTS_ALL & ~RIGHT_DESTROY, 0);
     for (size_t i = 0; i < p->uses; i++) {
         struct running *owner = endpoint_owner(p->use[i].name);
-        if (owner == NULL || owner->endpoint == 0)
+        if (owner == NULL)
             init_say("init: %s uses endpoint \"%s\", which no program serves\n", p->name,
                      p->use[i].name);
-        else
+        else if (owner->endpoint != 0)
             give(g, p->use[i].name, owner->endpoint, CLIENT_RIGHTS, p->use[i].marked ? n + 1 : 0);
     }
 }
@@ -131,7 +137,7 @@ static void grants_collect(struct grants *g, size_t n)
 static void words_collect(struct spawn *s, size_t n)
 {
     static const char *arguments[MANIFEST_LIST + 2];
-    static const char *environment[3];
+    static const char *environment[2 + MANIFEST_LIST + DEVICES_TEXTS + 1];
     static char command[sizeof boot->command + 16];
     const struct manifest_program *p = &manifest.program[n];
     size_t count = 0;
@@ -139,12 +145,24 @@ static void words_collect(struct spawn *s, size_t n)
     for (size_t i = 0; i < p->arguments; i++)
         arguments[count++] = p->argument[i];
     arguments[count] = NULL;
-    environment[0] = boot->machine == MACHINE_HOSTED ? "MACHINE=hosted" : "MACHINE=x86_64";
+    count = 0;
+    environment[count++] = boot->machine == MACHINE_HOSTED ? "MACHINE=hosted" : "MACHINE=x86_64";
     snprintf(command, sizeof command, "COMMAND=%s", boot->command);
-    environment[1] = p->main && boot->command[0] != 0 ? command : NULL;
-    environment[2] = NULL;
+    if (p->main && boot->command[0] != 0)
+        environment[count++] = command;
+    for (size_t i = 0; i < p->environments; i++)
+        environment[count++] = p->environment[i];
+    if (strcmp(p->serves, "pci") == 0)
+        count += devices_environment(&manifest, boot, &environment[count]);
+    environment[count] = NULL;
     s->arguments = arguments;
     s->environment = environment;
+}
+
+/* Pages of a program's container. */
+static uint64_t quota_of(const struct manifest_program *p)
+{
+    return p->quota + boot->memory_pages * p->quota_percent / 100;
 }
 
 static int64_t container_make(size_t n)
@@ -154,7 +172,7 @@ static int64_t container_make(size_t n)
     uint64_t cpus = p->cpus != 0 ? p->cpus : atm_container_info(BOOT_CONTAINER).r[3];
     name_pack(p->name, name);
     struct atm_result r =
-        atm_container_create(BOOT_CONTAINER, p->quota, cpus, p->ceiling, name[0], name[1]);
+        atm_container_create(BOOT_CONTAINER, quota_of(p), cpus, p->ceiling, name[0], name[1]);
     running[n].container = r.status == 0 ? r.r[0] : 0;
     return r.status;
 }
@@ -188,6 +206,7 @@ static struct spawned process_make(size_t n)
     grants_collect(&g, n);
     s.handles = g.handle;
     s.handle_count = g.count;
+    s.self = p->devices > 0;
     s.initrd_va = INITRD_VA;
     s.initrd_bytes = p->initrd ? boot->initrd_bytes : 0;
     struct spawned out = spawn_program(&s);
@@ -196,19 +215,35 @@ static struct spawned process_make(size_t n)
     return out;
 }
 
-/* 1 if it runs; else says why not. */
+/* 1 if what the program cannot do without is there: its devices, and servers it needs. */
+static int program_possible(const struct manifest_program *p, size_t n)
+{
+    for (size_t i = 0; i < p->uses; i++) {
+        struct running *owner = p->use[i].needed ? endpoint_owner(p->use[i].name) : NULL;
+        if (p->use[i].needed && (owner == NULL || owner->endpoint == 0))
+            return 0;
+    }
+    if (p->devices == 0)
+        return 1;
+    struct running *pci = endpoint_owner("pci");
+    return pci != NULL && pci->container != 0 && devices_present(pci->endpoint, n) > 0;
+}
+
+/* 1 if it runs; else says why not, unless it is that the machine lacks what the program is for. */
 static int program_start(size_t n)
 {
     const struct manifest_program *p = &manifest.program[n];
     struct running *r = &running[n];
+    if (!program_possible(p, n))
+        return 0;
     if (!cpio_find((const void *)(uintptr_t)INITRD_VA, boot->initrd_bytes, p->file, &r->file)) {
         init_say("init: %s: there is no file \"%s\" in the initial ramdisk\n", p->name, p->file);
         return 0;
     }
     int64_t status = container_make(n);
     if (status != 0) {
-        init_say("init: %s: its container with %lu pages cannot be made: %s\n", p->name, p->quota,
-                 atm_error_text(status));
+        init_say("init: %s: its container with %lu pages cannot be made: %s\n", p->name,
+                 quota_of(p), atm_error_text(status));
         return 0;
     }
     struct spawned out = process_make(n);
@@ -234,9 +269,11 @@ static void endpoint_end(struct running *r)
 }
 
 static int restart_wanted(const struct manifest_program *p, const struct running *r,
-                          enum end_kind end)
+                          enum end_kind end, int status)
 {
     if (p->restart == RESTART_NEVER || (p->restart == RESTART_ON_FAULT && end == END_EXIT))
+        return 0;
+    if (p->restart == RESTART_ON_FAILURE && end == END_EXIT && status == 0)
         return 0;
     if (p->main && boot->command[0] != 0) /* half a command is not to be done twice */
         return 0;
@@ -257,16 +294,66 @@ static void end_tell(const struct manifest_program *p, const struct running *r, 
         init_say("%s", text);
     else if (end == END_KILLED)
         init_say("init: %s was killed\n", p->name);
-    else if (!p->main)
+    else if (!p->main && (p->devices == 0 || status != 0)) /* 0: its device is not there */
         init_say("init: %s ended with status %d\n", p->name, status);
+}
+
+static int program_uses(const struct manifest_program *p, const char *name)
+{
+    for (size_t i = 0; i < p->uses; i++)
+        if (strcmp(p->use[i].name, name) == 0)
+            return 1;
+    return 0;
+}
+
+/* Tells the servers that use it that this one was started anew. */
+static void restart_announce(const struct manifest_program *p)
+{
+    for (size_t i = 0; p->serves[0] != 0 && i < manifest.programs; i++)
+        if (running[i].container != 0 && running[i].endpoint != 0 &&
+            program_uses(&manifest.program[i], p->serves))
+            atm_signal(running[i].endpoint, EVENT_RESTARTED);
+}
+
+/* Starts a program again that has ended. */
+static int program_restart(size_t n)
+{
+    if (!program_start(n))
+        return 0;
+    init_say("init: %s was started again\n", manifest.program[n].name);
+    restart_announce(&manifest.program[n]);
+    return 1;
+}
+
+/* After the PCI server's restart: the drivers' devices were reset, their DMA memory is no more. */
+static void drivers_restart(size_t pci)
+{
+    (void)devices_present(running[pci].endpoint, pci); /* answered once all devices are reset */
+    for (size_t n = 0; n < manifest.programs; n++) {
+        if (manifest.program[n].devices == 0 || running[n].container == 0)
+            continue;
+        container_end(&running[n]);
+        if (!program_restart(n))
+            endpoint_end(&running[n]);
+    }
+}
+
+/* The container of an ended program goes; the PCI server learns of a driver's end. */
+static void program_clear(size_t n)
+{
+    struct running *pci = endpoint_owner("pci");
+    container_end(&running[n]);
+    if (manifest.program[n].devices > 0 && pci != NULL && pci->endpoint != 0)
+        atm_signal(pci->endpoint, EVENT_PROGRAM_ENDED);
 }
 
 static void program_ended(size_t n)
 {
     const struct manifest_program *p = &manifest.program[n];
     struct running *r = &running[n];
-    if (r->container == 0)
-        return;
+    struct atm_result info = atm_process_info(r->process);
+    if (r->container == 0 || (info.status == 0 && info.r[0] == PROCESS_ALIVE))
+        return; /* news of one that was ended here */
     int status = report_status(r->process);
     enum end_kind end = report_end(r->process);
     uint64_t process = r->process;
@@ -276,11 +363,12 @@ static void program_ended(size_t n)
     end_tell(p, r, end, status);
     r->process = process;
     r->container = container;
-    container_end(r);
-    if (restart_wanted(p, r, end)) {
+    program_clear(n);
+    if (restart_wanted(p, r, end, status)) {
         r->restarts++;
-        if (program_start(n)) {
-            init_say("init: %s was started again\n", p->name);
+        if (program_restart(n)) {
+            if (strcmp(p->serves, "pci") == 0)
+                drivers_restart(n);
             return;
         }
     }

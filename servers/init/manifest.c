@@ -80,9 +80,46 @@ static const char *take_arguments(struct manifest_program *p, struct line *l)
     return wrong;
 }
 
+static const char *take_environment(struct manifest_program *p, struct line *l)
+{
+    const char *wrong = words_needed(l, 1, 1);
+    if (wrong != NULL)
+        return wrong;
+    l->culprit = l->word[1];
+    if (l->word[1][0] == '=' || strchr(l->word[1], '=') == NULL)
+        return "not NAME=VALUE";
+    if (p->environments == MANIFEST_LIST)
+        return "too many environment strings";
+    if (strlen(l->word[1]) >= MANIFEST_TEXT)
+        return "the environment string is too long";
+    strlcpy(p->environment[p->environments++], l->word[1], MANIFEST_TEXT);
+    return NULL;
+}
+
+static const char *percent_take(uint64_t *to, struct line *l, size_t i)
+{
+    char *end;
+    l->culprit = l->word[i];
+    uint64_t n = strtoul(l->word[i], &end, 10);
+    if (!isdigit(l->word[i][0]) || strcmp(end, "%") != 0 || n > 100)
+        return "not a percentage from 0% to 100%";
+    *to = n;
+    return NULL;
+}
+
 static const char *take_quota(struct manifest_program *p, struct line *l)
 {
-    return one_number(&p->quota, l, UINT32_MAX);
+    uint64_t quota = 0, percent = 0;
+    const char *wrong = words_needed(l, 1, 2);
+    if (wrong == NULL)
+        wrong = number_take(&quota, l, 1, UINT32_MAX);
+    if (wrong == NULL && l->words == 3)
+        wrong = percent_take(&percent, l, 2);
+    if (wrong == NULL) {
+        p->quota = quota;
+        p->quota_percent = percent;
+    }
+    return wrong;
 }
 
 static const char *take_cpus(struct manifest_program *p, struct line *l)
@@ -121,13 +158,13 @@ static const char *take_serves(struct manifest_program *p, struct line *l)
     return wrong != NULL ? wrong : name_take(p->serves, l, 1);
 }
 
-static const char *use_add(struct manifest_program *p, struct line *l, int marked)
+static const char *use_add(struct manifest_program *p, struct line *l, int marked, int needed)
 {
-    const char *wrong = words_needed(l, 1, MANIFEST_LIST);
+    const char *wrong = words_needed(l, 1, LINE_WORDS);
     for (size_t i = 1; wrong == NULL && i < l->words; i++) {
-        struct manifest_use use = {.marked = marked};
+        struct manifest_use use = {.marked = marked, .needed = needed};
         wrong = name_take(use.name, l, i);
-        if (wrong == NULL && p->uses == MANIFEST_LIST)
+        if (wrong == NULL && p->uses == MANIFEST_USES)
             wrong = "too many endpoints";
         if (wrong == NULL)
             p->use[p->uses++] = use;
@@ -137,12 +174,17 @@ static const char *use_add(struct manifest_program *p, struct line *l, int marke
 
 static const char *take_uses(struct manifest_program *p, struct line *l)
 {
-    return use_add(p, l, 1);
+    return use_add(p, l, 1, 0);
+}
+
+static const char *take_needs(struct manifest_program *p, struct line *l)
+{
+    return use_add(p, l, 1, 1);
 }
 
 static const char *take_shares(struct manifest_program *p, struct line *l)
 {
-    return use_add(p, l, 0);
+    return use_add(p, l, 0, 0);
 }
 
 static const char *grant_add(struct manifest_program *p, struct line *l, enum grant_kind kind,
@@ -176,6 +218,38 @@ static const char *take_irqs(struct manifest_program *p, struct line *l)
 static const char *take_memory(struct manifest_program *p, struct line *l)
 {
     return grant_add(p, l, GRANT_MEMORY, 1ul << 40);
+}
+
+/* Four hexadecimal digits at most, and what ends them. */
+static const char *hex_take(const char *text, char end, uint16_t *to)
+{
+    char *rest;
+    uint64_t n = strtoul(text, &rest, 16);
+    if (!isxdigit(text[0]) || rest > text + 4 || *rest != end)
+        return NULL;
+    *to = (uint16_t)n;
+    return rest + (end != 0);
+}
+
+static const char *take_device(struct manifest_program *p, struct line *l)
+{
+    struct manifest_device d = {0};
+    uint64_t index = 0;
+    const char *wrong = words_needed(l, 1, 2);
+    if (wrong != NULL)
+        return wrong;
+    l->culprit = l->word[1];
+    const char *rest = hex_take(l->word[1], ':', &d.vendor);
+    if (rest == NULL || hex_take(rest, 0, &d.device) == NULL)
+        return "not VENDOR:DEVICE, in hexadecimal digits";
+    if (l->words == 3)
+        wrong = number_take(&index, l, 2, 255);
+    if (wrong == NULL && p->devices == MANIFEST_LIST)
+        wrong = "too many devices";
+    d.index = (uint32_t)index;
+    if (wrong == NULL)
+        p->device[p->devices++] = d;
+    return wrong;
 }
 
 static const char *flag_set(int *flag, struct line *l)
@@ -224,13 +298,13 @@ static const char *take_system(struct manifest_program *p, struct line *l)
 
 static const char *take_restart(struct manifest_program *p, struct line *l)
 {
-    static const char *const choices[] = {"never", "on-fault", "always"};
+    static const char *const choices[] = {"never", "on-fault", "on-failure", "always"};
     const char *wrong = words_needed(l, 1, 2);
     if (wrong != NULL)
         return wrong;
-    size_t choice = choice_find(l, choices, 3);
-    if (choice == 3)
-        return "none of never, on-fault, always";
+    size_t choice = choice_find(l, choices, 4);
+    if (choice == 4)
+        return "none of never, on-fault, on-failure, always";
     if (l->words == 3)
         wrong = number_take(&p->restart_limit, l, 2, 1000000);
     if (wrong == NULL)
@@ -242,12 +316,16 @@ static const struct {
     const char *word;
     line_taker *take;
 } takers[] = {
-    {"file", take_file},     {"arguments", take_arguments}, {"quota", take_quota},
-    {"cpus", take_cpus},     {"ceiling", take_ceiling},     {"priority", take_priority},
-    {"serves", take_serves}, {"uses", take_uses},           {"shares", take_shares},
-    {"ports", take_ports},   {"irqs", take_irqs},           {"memory", take_memory},
-    {"initrd", take_initrd}, {"container", take_container}, {"main", take_main},
-    {"system", take_system}, {"restart", take_restart},
+    {"file", take_file},       {"arguments", take_arguments},
+    {"quota", take_quota},     {"cpus", take_cpus},
+    {"ceiling", take_ceiling}, {"priority", take_priority},
+    {"serves", take_serves},   {"uses", take_uses},
+    {"shares", take_shares},   {"ports", take_ports},
+    {"irqs", take_irqs},       {"memory", take_memory},
+    {"initrd", take_initrd},   {"container", take_container},
+    {"main", take_main},       {"system", take_system},
+    {"restart", take_restart}, {"device", take_device},
+    {"needs", take_needs},     {"environment", take_environment},
 };
 
 static const char *program_begin(struct manifest *m, struct line *l)

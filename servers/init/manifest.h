@@ -9,12 +9,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define MANIFEST_PROGRAMS 24u
+#define MANIFEST_PROGRAMS 32u
 #define MANIFEST_NAME 17u /* bytes of a name with its ending 0 */
-#define MANIFEST_LIST 8u  /* names, arguments or grants of one kind a program */
+#define MANIFEST_LIST 8u  /* arguments, ranges, devices or environment strings a program */
+#define MANIFEST_USES 16u /* endpoints a program may call */
 #define MANIFEST_TEXT 64u /* bytes of a path or argument */
 
-enum restart_policy { RESTART_NEVER, RESTART_ON_FAULT, RESTART_ALWAYS };
+enum restart_policy { RESTART_NEVER, RESTART_ON_FAULT, RESTART_ON_FAILURE, RESTART_ALWAYS };
 enum system_access { SYSTEM_NONE, SYSTEM_READ, SYSTEM_DESTROY };
 
 /* Device resources: a range of ports, interrupt lines or physical pages. */
@@ -29,6 +30,14 @@ struct manifest_grant {
 struct manifest_use {
     char name[MANIFEST_NAME];
     int marked; /* 1: with its badge */
+    int needed; /* 1: without it the program is not started */
+};
+
+/* A PCI function the program may open: the one of this kind with this number, in bus order. */
+struct manifest_device {
+    uint16_t vendor;
+    uint16_t device;
+    uint32_t index;
 };
 
 struct manifest_program {
@@ -36,16 +45,21 @@ struct manifest_program {
     char file[MANIFEST_TEXT];
     char argument[MANIFEST_LIST][MANIFEST_TEXT];
     size_t arguments;
-    uint64_t quota; /* pages */
-    uint64_t cpus;  /* bit n: CPU n; 0: all */
+    uint64_t quota;         /* pages */
+    uint64_t quota_percent; /* of all memory, on top */
+    uint64_t cpus;          /* bit n: CPU n; 0: all */
     uint64_t ceiling;
     uint64_t priority;
     int priority_given;
     char serves[MANIFEST_NAME]; /* "": nothing */
-    struct manifest_use use[MANIFEST_LIST];
+    struct manifest_use use[MANIFEST_USES];
     size_t uses;
     struct manifest_grant grant[MANIFEST_LIST];
     size_t grants;
+    struct manifest_device device[MANIFEST_LIST];
+    size_t devices;
+    char environment[MANIFEST_LIST][MANIFEST_TEXT];
+    size_t environments;
     int initrd;    /* 1: the archive is mapped */
     int container; /* 1: gets a handle to its own container */
     int main;      /* 1: the system ends with it */

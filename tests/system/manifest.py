@@ -106,3 +106,37 @@ def test_scripts_run_line_by_line(machine):
     result = run(machine, BASE + SHELL, "run etc/script; echo after", more={"etc/script": b"#!shell\n" + script})
     lines = [line for line in result.lines if line in ("one", "1", "two  three", "after")]
     check(lines == ["one", "1", "two  three", "after"], "the script's lines ran in turn", result)
+
+
+def test_manifest_environment_is_found(machine):
+    result = run(machine, BASE + SHELL.replace("main", "environment COMMAND=echo\n    main"), "echo hi")
+    check(result.status == 0 and result.has("hi"), "an environment string does not hide the command", result)
+
+
+def test_manifest_needs_what_nobody_serves_is_quietly_left_out(machine):
+    result = run(machine, BASE + "program hello\n    quota 64\n    needs nothing\n" + SHELL, "ps; echo end")
+    check(result.status == 0 and result.has("end"), "the rest runs", result)
+    check("hello" not in result.text, "it was not started, and nothing said", result)
+
+
+def test_manifest_device_that_is_not_there_is_quietly_left_out(machine):
+    driver = "program hello\n    quota 64\n    serves hello\n    device fffe:1\n"
+    needs = "program stress\n    quota 64\n    needs hello\n"
+    result = run(machine, BASE + driver + needs + SHELL, "ps; echo end")
+    check(result.status == 0 and result.has("end"), "the rest runs", result)
+    check("hello" not in result.text and "stress" not in result.text, "neither was started", result)
+
+
+def test_manifest_on_failure_restarts_after_a_status_but_not_after_0(machine):
+    again = "program fault\n    arguments status 3\n    quota 64\n    restart on-failure 2\n"
+    fine = "program hello\n    quota 64\n    restart on-failure 2\n"
+    result = run(machine, BASE + again + fine + SHELL, command="stress 3; echo end")
+    check(result.has("end"), "the rest runs", result)
+    check(result.text.count("fault was started again") == 2, "started again twice", result)
+    check("hello was started again" not in result.text, "an end with status 0 is one", result)
+
+
+def test_manifest_quota_takes_a_share_of_memory(machine):
+    result = run(machine, BASE + SHELL.replace("quota 8192", "quota 100 25%"), "mem")
+    total = int(re.search(r"^root +(\d+)", result.text, re.M).group(1))
+    check(int(re.search(r"^  shell +(\d+)", result.text, re.M).group(1)) == 100 + total * 25 // 100, "its quota", result)

@@ -51,7 +51,8 @@ static void test_manifest_read_all_words(void **state)
     read_text(
         "# comment\nprogram net # more\n file bin/other\n arguments -v x\n quota 99\n cpus 0 3\n"
         " ceiling 20\n priority 7\n serves net\n uses a b\n shares c\n ports 0x3f8 8\n irqs 4 1\n"
-        " memory 0xfed00 1\n initrd\n container\n system read\n restart always 3\n main\n");
+        " memory 0xfed00 1\n initrd\n container\n system read\n restart always 3\n main\n"
+        " device 1AF4:1041\n device 8086:e 2\n environment MOUNT=/disk\n needs ether0\n");
     assert_int_equal(error_count, 0);
     assert_int_equal(m.programs, 1);
     const struct manifest_program *p = &m.program[0];
@@ -60,11 +61,23 @@ static void test_manifest_read_all_words(void **state)
     assert_int_equal(p->arguments, 2);
     assert_string_equal(p->argument[1], "x");
     assert_int_equal(p->quota, 99);
+    assert_int_equal(p->quota_percent, 0);
     assert_int_equal(p->cpus, 9);
     assert_int_equal(p->ceiling, 20);
     assert_int_equal(p->priority, 7);
     assert_string_equal(p->serves, "net");
-    assert_int_equal(p->uses, 3);
+    assert_int_equal(p->uses, 4);
+    assert_int_equal(p->use[0].needed, 0);
+    assert_int_equal(p->use[3].needed, 1);
+    assert_string_equal(p->use[3].name, "ether0");
+    assert_int_equal(p->devices, 2);
+    assert_int_equal(p->device[0].vendor, 0x1af4);
+    assert_int_equal(p->device[0].device, 0x1041);
+    assert_int_equal(p->device[0].index, 0);
+    assert_int_equal(p->device[1].device, 0xe);
+    assert_int_equal(p->device[1].index, 2);
+    assert_int_equal(p->environments, 1);
+    assert_string_equal(p->environment[0], "MOUNT=/disk");
     assert_int_equal(p->use[1].marked, 1);
     assert_int_equal(p->use[2].marked, 0);
     assert_int_equal(p->grants, 3);
@@ -86,6 +99,47 @@ static void test_manifest_read_defaults(void **state)
     assert_int_equal(m.program[1].priority, 9);
 }
 
+static void test_manifest_read_quota_with_percentage(void **state)
+{
+    (void)state;
+    read_text("program a\nquota 64 25%\n");
+    assert_int_equal(error_count, 0);
+    assert_int_equal(m.program[0].quota, 64);
+    assert_int_equal(m.program[0].quota_percent, 25);
+    assert_error("program a\nquota 5 6\n", 2, "not a percentage from 0% to 100%: 6");
+    assert_error("program a\nquota 5 101%\n", 2, "not a percentage");
+    assert_error("program a\nquota 5 %\n", 2, "not a percentage");
+    assert_int_equal(m.program[0].quota, 256);
+}
+
+static void test_manifest_read_restart_policies(void **state)
+{
+    (void)state;
+    read_text(
+        "program a\nrestart on-failure\nprogram b\nrestart on-fault\nprogram c\nrestart never\n");
+    assert_int_equal(m.program[0].restart, RESTART_ON_FAILURE);
+    assert_int_equal(m.program[1].restart, RESTART_ON_FAULT);
+    assert_int_equal(m.program[2].restart, RESTART_NEVER);
+}
+
+static void test_manifest_read_bad_devices_and_environment(void **state)
+{
+    (void)state;
+    static const char *const devices[] = {
+        "1af4",       "1af4:",       ":1041", "1af4:1041:", "11af4:1041",
+        "1af4:11041", "0x1af4:1041", "xyz:1", "-1:1",       "1af4-1041"};
+    for (size_t i = 0; i < sizeof devices / sizeof devices[0]; i++) {
+        char text[64];
+        snprintf(text, sizeof text, "program a\ndevice %s\n", devices[i]);
+        assert_error(text, 2, "not VENDOR:DEVICE");
+        assert_int_equal(m.program[0].devices, 0);
+    }
+    assert_error("program a\ndevice 1:2 256\n", 2, "too large");
+    assert_error("program a\nenvironment A\n", 2, "not NAME=VALUE: A");
+    assert_error("program a\nenvironment =b\n", 2, "not NAME=VALUE");
+    assert_error("program a\nenvironment A=b c\n", 2, "too many words");
+}
+
 static void test_manifest_read_errors_name_their_line(void **state)
 {
     (void)state;
@@ -94,7 +148,7 @@ static void test_manifest_read_errors_name_their_line(void **state)
     assert_error("program a\nquota many\n", 2, "not a number: many");
     assert_error("program a\nquota 5k\n", 2, "not a number: 5k");
     assert_error("program a\nquota\n", 2, "missing");
-    assert_error("program a\nquota 5 6\n", 2, "too many words");
+    assert_error("program a\nquota 5 6% 7\n", 2, "too many words");
     assert_error("program a\npriority 64\n", 2, "too large");
     assert_error("program a\ncpus 64\n", 2, "too large");
     assert_error("program a\nports 65535 2\n", 2, "too large");
@@ -127,7 +181,14 @@ static void test_manifest_read_too_much_of_all(void **state)
     memset(text, 'x', 300);
     text[300] = 0;
     assert_error(text, 1, "too long");
-    assert_error("program a\nuses 1 2 3 4 5 6 7 8\nuses 9\n", 3, "too many endpoints");
+    assert_error("program a\nuses 1 2 3 4 5 6 7 8\nuses 9 a b c d e f g\nneeds h\n", 4,
+                 "too many endpoints");
+    assert_error("program a\ndevice 1:1\ndevice 1:2\ndevice 1:3\ndevice 1:4\ndevice 1:5\n"
+                 "device 1:6\ndevice 1:7\ndevice 1:8\ndevice 1:9\n",
+                 10, "too many devices");
+    assert_error("program a\nenvironment a=\nenvironment a=\nenvironment a=\nenvironment a=\n"
+                 "environment a=\nenvironment a=\nenvironment a=\nenvironment a=\nenvironment b=\n",
+                 10, "too many environment strings");
     assert_error("program a\na b c d e f g h i j k l m n o p q r\n", 2, "too many words");
 }
 
@@ -135,17 +196,18 @@ static void test_manifest_read_random_bytes_is_harmless(void **state)
 {
     (void)state;
     static const char *const words[] = {
-        "program ", "a ",    "quota ",   "5 ",     "\n",
-        "uses ",    "\xff ", "cpus ",    "ports ", "99999999999999999999 ",
-        "#",        "\r\n",  "restart ", "always "};
+        "program ",   "a ",    "quota ",      "5 ",      "\n",
+        "uses ",      "\xff ", "cpus ",       "ports ",  "99999999999999999999 ",
+        "#",          "\r\n",  "restart ",    "always ", "device ",
+        "1af4:1041 ", "5% ",   "environment "};
     uint64_t seed = 88172645463325252u;
     for (int round = 0; round < 5000; round++) {
-        char text[512] = "";
+        char text[1024] = "";
         for (int n = 0; n < 30; n++) {
             seed ^= seed << 13;
             seed ^= seed >> 7;
             seed ^= seed << 17;
-            strcat(text, words[seed % 14]);
+            strcat(text, words[seed % (sizeof words / sizeof words[0])]);
         }
         read_text(text);
         assert_true(m.programs <= MANIFEST_PROGRAMS);
@@ -157,6 +219,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_manifest_read_all_words),
         cmocka_unit_test(test_manifest_read_defaults),
+        cmocka_unit_test(test_manifest_read_quota_with_percentage),
+        cmocka_unit_test(test_manifest_read_restart_policies),
+        cmocka_unit_test(test_manifest_read_bad_devices_and_environment),
         cmocka_unit_test(test_manifest_read_errors_name_their_line),
         cmocka_unit_test(test_manifest_read_rest_is_used_after_error),
         cmocka_unit_test(test_manifest_read_too_much_of_all),

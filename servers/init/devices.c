@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What init has to do with the PCI server. The manifest says which program may open which device;
+ * the PCI server keeps to it, and knows programs by their place in the manifest, which is the badge
+ * of their handles to it.
+ */
+#include "init.h"
+#include "lib/pci.h"
+#include "lib/sys.h"
+#include <stdio.h>
+#include <string.h>
+
+#define PATIENCE_NS 10000000000u
+#define GRANTS_BYTES 2048u
+
+/* "place:vendor:device:index:name," for each grant, numbers in hexadecimal. */
+static void grants_write(const struct manifest *m, char *text, size_t bytes)
+{
+    size_t used = strlcpy(text, "GRANTS=", bytes);
+    for (size_t n = 0; n < m->programs; n++)
+        for (size_t i = 0; i < m->program[n].devices && used < bytes; i++) {
+            const struct manifest_device *d = &m->program[n].device[i];
+            int length = snprintf(text + used, bytes - used, "%zx:%x:%x:%x:%s,", n + 1, d->vendor,
+                                  d->device, d->index, m->program[n].name);
+            if ((size_t)length >= bytes - used) {
+                text[used] = 0;
+                init_say(
+                    "init: the manifest has too many devices; those of %s and on are left out\n",
+                    m->program[n].name);
+                return;
+            }
+            used += (size_t)length;
+        }
+}
+
+size_t devices_environment(const struct manifest *m, const struct atm_boot_info *boot,
+                           const char *text[DEVICES_TEXTS])
+{
+    static char grants[GRANTS_BYTES], ecam[64];
+    grants_write(m, grants, sizeof grants);
+    text[0] = grants;
+    if (boot->ecam == 0)
+        return 1;
+    snprintf(ecam, sizeof ecam, "ECAM=%lx:%lx:%lx", boot->ecam, boot->ecam_first, boot->ecam_last);
+    text[1] = ecam;
+    return 2;
+}
+
+uint64_t devices_present(uint64_t pci, size_t n)
+{
+    const uint64_t w[REGISTER_WORDS] = {n + 1};
+    uint64_t deadline = atm_clock().r[0] + PATIENCE_NS;
+    struct atm_result r;
+    do
+        r = atm_call_until(pci, TAG(PCI_PRESENT, 1, 0), w, deadline);
+    while (r.status == -ERR_AGAIN);
+    return r.status == 0 && TAG_LABEL(r.r[1]) == 0 ? r.r[2] : 0;
+}
