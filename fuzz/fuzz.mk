@@ -2,7 +2,7 @@
 #
 # Fuzzing with libFuzzer: the core, compiled by clang under ASan and UBSan with coverage and store callbacks
 # (arch/hosted/snapshot.h), driven by fuzz/*.c. New inputs go to $(FUZZ)/corpus, crashes to $(FUZZ)/crash-*.
-#   make fuzz SECONDS=60 [TARGET=syscalls|elf|cpio|manifest] [SEED=n]
+#   make fuzz SECONDS=60 [TARGET=syscalls|elf|cpio|manifest|virtio|...] [SEED=n]
 
 FUZZ := $(BUILD)/fuzz
 FUZZ_CC := clang
@@ -12,6 +12,8 @@ FUZZ_SAN := -fsanitize=address,undefined -fno-sanitize-recover=all
 FUZZ_BASE := -std=gnu11 -g -O2 $(WARN) -D_GNU_SOURCE= -I. -Iinclude -include arch/hosted/windows.h -MMD -MP
 FUZZ_FLAGS := $(FUZZ_BASE) $(FUZZ_SAN) -fno-omit-frame-pointer
 FUZZ_TRACE := -fsanitize-coverage=inline-8bit-counters,pc-table,trace-stores
+FUZZ_COMPILE_READER := $(FUZZ_CC) -std=gnu11 -g -O1 $(WARN) -D_GNU_SOURCE= -I. -Iinclude -MMD -MP $(FUZZ_SAN) \
+  -fsanitize=fuzzer-no-link -include fuzz/host.h
 FUZZ_CORE_OBJ := $(patsubst %.c,$(FUZZ)/%.o,$(filter-out core/invariant.c,$(CORE_SRC)))
 FUZZ_HOSTED_OBJ := $(patsubst %.c,$(FUZZ)/%.o,$(addprefix arch/hosted/,memory.c direct.c panic.c snapshot.c \
   snapshot_trace.c))
@@ -22,19 +24,29 @@ FUZZ_WRAP := -Wl,--wrap=__asan_memcpy,--wrap=__asan_memmove,--wrap=__asan_memset
 fuzz: fuzz-build
 	@fuzz/run $(TARGET) $(SECONDS) $(SEED)
 
-fuzz-build: $(FUZZ)/syscalls $(FUZZ)/elf $(FUZZ)/cpio $(FUZZ)/manifest
+# Targets of user space: name, and the sources the target drives, as they are. One line each.
+FUZZ_READERS :=
+define fuzz_reader
+FUZZ_READERS += $(1)
+$(FUZZ)/$(1): $(FUZZ)/fuzz/$(1).o $(2:%=$(FUZZ)/%.o)
+endef
+$(eval $(call fuzz_reader,elf,lib/elf))
+$(eval $(call fuzz_reader,cpio,lib/cpio))
+$(eval $(call fuzz_reader,manifest,servers/init/manifest))
+$(eval $(call fuzz_reader,virtio,lib/virtio_queue lib/virtio_places))
 
-# The readers of user space, as they are.
-FUZZ_READERS := lib/elf lib/cpio servers/init/manifest fuzz/elf fuzz/cpio fuzz/manifest
-$(patsubst %,$(FUZZ)/%.o,$(FUZZ_READERS)): $(FUZZ)/%.o: %.c
+fuzz-build: $(FUZZ)/syscalls $(FUZZ_READERS:%=$(FUZZ)/%)
+
+$(FUZZ)/lib/%.o: lib/%.c
 	@mkdir -p $(@D)
-	@$(FUZZ_CC) -std=gnu11 -g -O1 $(WARN) -D_GNU_SOURCE= -I. -Iinclude -MMD -MP $(FUZZ_SAN) -fsanitize=fuzzer-no-link -include fuzz/host.h \
-	  -c -o $@ $<
-
-$(FUZZ)/elf: $(FUZZ)/fuzz/elf.o $(FUZZ)/lib/elf.o
-$(FUZZ)/cpio: $(FUZZ)/fuzz/cpio.o $(FUZZ)/lib/cpio.o
-$(FUZZ)/manifest: $(FUZZ)/fuzz/manifest.o $(FUZZ)/servers/init/manifest.o
-$(FUZZ)/elf $(FUZZ)/cpio $(FUZZ)/manifest:
+	@$(FUZZ_COMPILE_READER) -c -o $@ $<
+$(FUZZ)/servers/%.o: servers/%.c
+	@mkdir -p $(@D)
+	@$(FUZZ_COMPILE_READER) -c -o $@ $<
+$(FUZZ_READERS:%=$(FUZZ)/fuzz/%.o): $(FUZZ)/fuzz/%.o: fuzz/%.c
+	@mkdir -p $(@D)
+	@$(FUZZ_COMPILE_READER) -c -o $@ $<
+$(FUZZ_READERS:%=$(FUZZ)/%):
 	@$(FUZZ_CC) $(FUZZ_SAN) -fsanitize=fuzzer -g -o $@ $^
 
 # The core: coverage and store callbacks, its variables where snapshots find them.
