@@ -219,7 +219,7 @@ static void guest_idle(void)
 
     uart_poll();
     uart_flush();
-    if (irq_is_pending()) {
+    if (models_poll() || irq_is_pending()) {
         return;
     }
     if (deadline == UINT64_MAX) {
@@ -252,6 +252,7 @@ _Noreturn void guest_loop(pfn_t first)
         if (entries++ % NETWORK_ENTRIES == 0) {
             network_look();
         }
+        (void)models_poll();
         t = events_deliver(t);
         if (t == 0) {
             guest_idle();

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Devices that lie: which kinds were asked for, when the next lie comes, and what it is. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,7 +16,9 @@ static uint32_t rate = RATE_DEFAULT;
 static uint64_t state = 1;
 
 #define LIE_TEXT(name, text, meaning) text,
+#define LIE_MEANING(name, text, meaning) meaning,
 static const char *const kind_name[] = {LIE_KINDS(LIE_TEXT)};
+static const char *const kind_meaning[] = {LIE_KINDS(LIE_MEANING)};
 
 /* xorshift64: the state is never 0. */
 static uint64_t random_next(void)
@@ -57,6 +60,15 @@ bool lie_start(const char *text, uint64_t seed)
     state = seed * 0x9e3779b97f4a7c15u + 1;
     state = state == 0 ? 1 : state;
     return named != 0;
+}
+
+void lie_help(void)
+{
+    printf("\nKinds of lies:\n");
+    for (uint32_t i = 0; i < LIE_COUNT; i++) {
+        printf("  %-16s %s\n", kind_name[i], kind_meaning[i]);
+    }
+    printf("  %-16s all of these\n", "all");
 }
 
 bool lie_now(enum lie_kind kind) { return (kinds >> kind & 1u) != 0 && random_next() % rate == 0; }

@@ -28,6 +28,9 @@ enum lie_kind { LIE_KINDS(LIE_NAME) LIE_COUNT };
    neither. */
 bool lie_start(const char *text, uint64_t seed);
 
+/* Prints the kinds on standard output. */
+void lie_help(void);
+
 /* True when it is time for a lie of this kind. */
 bool lie_now(enum lie_kind kind);
 

@@ -71,8 +71,11 @@ int main(int argc, char **argv)
     time_init();
     trace_init();
     stubs_init();
-    pci_start();
+    models_start();
     network_start(options.seeded ? options.seed : time_host(), options.command[0] != 0);
+    if (models_exist()) {
+        image.ecam = PCI_ECAM_BASE;
+    }
     kernel_boot_begin(hosted_frames());
     kernel_boot_ram(1, image.initrd - 1);
     kernel_boot_cpu(0);

@@ -18,6 +18,8 @@
 
 /* ---- options.c ---- */
 
+#define OPTION_DISKS 16u
+
 struct options {
     uint64_t memory;     /* bytes */
     const char *initrd;  /* file */
@@ -27,6 +29,13 @@ struct options {
     bool trace;     /* a line per system call */
     bool check;     /* invariants after every entry */
     bool real_time; /* the host's clock */
+    struct {
+        const char *file;
+        bool read_only;
+    } disk[OPTION_DISKS];
+    uint32_t disks;
+    bool rng;        /* a PCI bus and a source of random numbers, even without other devices */
+    const char *lie; /* NULL: devices tell the truth */
 };
 extern struct options options;
 
@@ -115,6 +124,15 @@ struct stop {
     uint64_t address; /* address */
 };
 struct stop stop_explain(struct stub *s, int status, struct user_regs_struct *regs);
+
+/* ---- models.c ---- */
+
+/* Puts the devices the command line asks for on the bus; ends the program with a message when that cannot be. */
+void models_start(void);
+/* Work of devices that do not answer at once. False: there was none. */
+bool models_poll(void);
+/* True if there is a PCI bus. */
+bool models_exist(void);
 
 /* ---- mmio.c ---- */
 

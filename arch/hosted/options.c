@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "arch/hosted/lie.h"
 #include "arch/hosted/native.h"
 #include "arch/hosted/network.h"
 
@@ -41,6 +42,10 @@ static const char help_text[] =
     "  --net-delay MS   all arrive later\n"
     "  --seed N         logical time moves in random steps that depend on N; and the seed of\n"
     "                   the network's faults\n"
+    "  --disk FILE[,ro] a virtio disk on this file; up to 16 times. With --seed its answers come\n"
+    "                   late and out of order\n"
+    "  --rng            a virtio source of random numbers; comes with any other device, too\n"
+    "  --lie KIND[,N]   virtio devices that lie, about once in N (64) chances, as --seed says\n"
     "  --help           this text\n";
 
 static _Noreturn void refuse(const char *option, const char *text, const char *right)
@@ -88,6 +93,22 @@ static uint64_t seed_read(const char *text)
     return value;
 }
 
+/* FILE or FILE,ro: the comma of the argument ends the name. */
+static void disk_read(char *text)
+{
+    char *comma = strrchr(text, ',');
+    bool read_only = comma != NULL && strcmp(comma, ",ro") == 0;
+
+    if (read_only) {
+        *comma = 0;
+    }
+    if (options.disks == OPTION_DISKS || *text == 0) {
+        refuse("--disk", text, *text == 0 ? "a file is needed" : "16 disks are the most");
+    }
+    options.disk[options.disks].file = text;
+    options.disk[options.disks++].read_only = read_only;
+}
+
 /* build/hosted/atmos-hosted finds build/user/initrd.cpio. */
 static const char *initrd_default(void)
 {
@@ -101,7 +122,7 @@ static const char *initrd_default(void)
     return path;
 }
 
-static void option_take(int option, const char *text)
+static void option_take(int option, char *text)
 {
     const char *right;
 
@@ -139,8 +160,18 @@ static void option_take(int option, const char *text)
         }
         options.real_time = true;
         break;
+    case 'd':
+        disk_read(text);
+        break;
+    case 'g':
+        options.rng = true;
+        break;
+    case 'l':
+        options.lie = text;
+        break;
     case 'h':
         fputs(help_text, stdout);
+        lie_help();
         exit(0);
     default:
         fputs("atmos-hosted: --help lists the options\n", stderr);
@@ -158,14 +189,18 @@ void options_read(int argc, char **argv)
                                           {"check", no_argument, NULL, 'k'},
                                           {"real-time", no_argument, NULL, 'r'},
                                           {"help", no_argument, NULL, 'h'},
+                                          {"disk", required_argument, NULL, 'd'},
+                                          {"rng", no_argument, NULL, 'g'},
+                                          {"lie", required_argument, NULL, 'l'},
                                           NETWORK_LONG_OPTIONS,
                                           {NULL, 0, NULL, 0}};
+    static char nothing[] = "";
     int option;
 
     options.memory = MEMORY_DEFAULT;
     options.command = "";
     while ((option = getopt_long(argc, argv, "", table, NULL)) != -1) {
-        option_take(option, optarg == NULL ? "" : optarg);
+        option_take(option, optarg == NULL ? nothing : optarg);
     }
     if (optind < argc) {
         refuse("argument", argv[optind],

@@ -136,6 +136,18 @@ static void features_agree(struct virtio_device *d)
     }
 }
 
+/* The guest stands still meanwhile, so a legal ring holds no more chains than it has entries; one that goes on and on is
+   overwritten by the device's own answers. */
+static void model_notify(struct virtio_device *d, uint32_t queue)
+{
+    for (uint32_t i = 0; i < d->class->queues; i++) {
+        d->queue[i].budget = d->queue[i].entries;
+    }
+    d->notifying = true;
+    d->class->notify(d, queue);
+    d->notifying = false;
+}
+
 static void status_write(struct virtio_device *d, uint8_t value)
 {
     uint8_t before = d->status;
@@ -152,7 +164,7 @@ static void status_write(struct virtio_device *d, uint8_t value)
     if ((value & VIRTIO_STATUS_DRIVER_OK) != 0 && (before & VIRTIO_STATUS_DRIVER_OK) == 0) {
         for (uint32_t i = 0; i < d->class->queues; i++) {
             if (d->queue[i].enabled) {
-                d->class->notify(d, i);
+                model_notify(d, i);
             }
         }
     }
@@ -325,7 +337,7 @@ static void window_write(struct pci_device *pci, uint32_t offset, uint32_t width
     if (place == PLACE_COMMON) {
         common_write(d, at, width, value);
     } else if (place == PLACE_NOTIFY && queue < d->class->queues && virtio_queue_runs(d, queue)) {
-        d->class->notify(d, queue);
+        model_notify(d, queue);
         lie_storm(d);
     } else if (place == PLACE_DEVICE && d->class->config_written != NULL &&
                at + width <= d->class->config_bytes) {

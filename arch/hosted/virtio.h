@@ -51,6 +51,7 @@ struct virtio_queue {
     uint16_t taken;                  /* next available entry to look at */
     uint16_t used;                   /* next used entry to fill */
     uint16_t signaled;               /* used index at the last interrupt (event index) */
+    uint32_t budget;                 /* chains that may still be taken for this notification */
     bool busy[VIRTIO_QUEUE_ENTRIES]; /* heads of chains taken and not finished */
 };
 
@@ -69,6 +70,7 @@ struct virtio_device {
     uint32_t queue_select, config_vector;
     uint32_t access_cap; /* offset in config space of the capability that reaches into the window */
     uint32_t reports;    /* lines printed about this device */
+    bool notifying;      /* the model works for a notification: the guest does not run */
     uint8_t status, isr, config_generation;
 };
 

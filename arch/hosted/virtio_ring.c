@@ -218,7 +218,9 @@ bool virtio_take(struct virtio_device *d, uint32_t queue, struct virtio_chain *c
     chain->writable = 0;
     chain->readable_bytes = 0;
     chain->writable_bytes = 0;
-    if (chain->head >= q->entries) {
+    if (d->notifying && q->budget-- == 0) {
+        wrong = "a ring is overwritten by what it asks for";
+    } else if (chain->head >= q->entries) {
         wrong = "an available entry is beyond the descriptor table";
     } else if (q->busy[chain->head]) {
         wrong = "a chain is offered again before it was used";

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The devices the command line asks for: opens their files, puts them on the bus, and lets those that work later work
+ * between two runs of the guest. Without any there is no bus. A mistake ends the program with a message.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "arch/hosted/lie.h"
+#include "arch/hosted/native.h"
+#include "arch/hosted/network.h"
+#include "arch/hosted/virtio_blk.h"
+#include "arch/hosted/virtio_rng.h"
+
+static uint64_t random_state;
+
+static _Noreturn void refuse(const char *option, const char *name, const char *why)
+{
+    fprintf(stderr, "atmos-hosted: %s \"%s\": %s\n", option, name, why);
+    exit(2);
+}
+
+/* splitmix64 */
+static uint64_t random_next(void)
+{
+    uint64_t z = random_state += 0x9e3779b97f4a7c15u;
+
+    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ z >> 27) * 0x94d049bb133111ebu;
+    return z ^ z >> 31;
+}
+
+/* A run in logical time can be repeated exactly, so its random numbers come from the seed. */
+static void random_fill(void *to, size_t bytes)
+{
+    uint8_t *at = to;
+
+    while (bytes > 0) {
+        uint64_t value = random_next();
+        size_t n = bytes < sizeof value ? bytes : sizeof value;
+        ssize_t got = options.real_time ? getrandom(at, bytes, 0) : 0;
+
+        if (got > 0) {
+            n = (size_t)got;
+        } else {
+            memcpy(at, &value, n);
+        }
+        at += n;
+        bytes -= n;
+    }
+}
+
+/* ---- disks ---- */
+
+static int disk_open(const char *file, bool read_only)
+{
+    int fd = open(file, (read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC);
+
+    if (fd < 0) {
+        refuse("--disk", file, strerror(errno));
+    }
+    if (flock(fd, (read_only ? LOCK_SH : LOCK_EX) | LOCK_NB) != 0) {
+        refuse("--disk", file, "another program uses this disk image; share it with FILE,ro");
+    }
+    return fd;
+}
+
+static void disk_start(const char *file, bool read_only)
+{
+    int fd = disk_open(file, read_only);
+    const char *slash = strrchr(file, '/');
+    struct stat status;
+    off_t bytes;
+
+    if (fstat(fd, &status) != 0 || (!S_ISREG(status.st_mode) && !S_ISBLK(status.st_mode))) {
+        refuse("--disk", file, "a disk is a file or a block device");
+    }
+    bytes = lseek(fd, 0, SEEK_END);
+    if (bytes < (off_t)DISK_SECTOR) {
+        refuse("--disk", file,
+               "it has less than one sector of 512 bytes; make it with truncate -s 64M FILE");
+    }
+    if (disk_add(fd, (uint64_t)bytes / DISK_SECTOR, read_only, slash == NULL ? file : slash + 1,
+                 options.seeded) == NULL) {
+        refuse("--disk", file, "no PCI slot or memory is left for it");
+    }
+}
+
+/* ---- all ---- */
+
+bool models_exist(void) { return options.disks > 0 || options.rng || network_options.on; }
+
+void models_start(void)
+{
+    random_state = options.seed;
+    if (options.lie != NULL && !lie_start(options.lie, options.seed)) {
+        refuse("--lie", options.lie, "--help lists the kinds of lies");
+    }
+    if (models_exist()) {
+        pci_start();
+        (void)rng_add(random_fill);
+    }
+    for (uint32_t i = 0; i < options.disks; i++) {
+        disk_start(options.disk[i].file, options.disk[i].read_only);
+    }
+}
+
+bool models_poll(void) { return options.seeded && disks_poll(random_next()); }
