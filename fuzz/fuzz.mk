@@ -12,8 +12,9 @@ FUZZ_SAN := -fsanitize=address,undefined -fno-sanitize-recover=all
 FUZZ_BASE := -std=gnu11 -g -O2 $(WARN) -D_GNU_SOURCE= -I. -Iinclude -include arch/hosted/windows.h -MMD -MP
 FUZZ_FLAGS := $(FUZZ_BASE) $(FUZZ_SAN) -fno-omit-frame-pointer
 FUZZ_TRACE := -fsanitize-coverage=inline-8bit-counters,pc-table,trace-stores
-FUZZ_COMPILE_READER := $(FUZZ_CC) -std=gnu11 -g -O1 $(WARN) -D_GNU_SOURCE= -I. -Iinclude -MMD -MP $(FUZZ_SAN) \
-  -fsanitize=fuzzer-no-link -include fuzz/host.h
+FUZZ_COMPILE_MODEL := $(FUZZ_CC) -std=gnu11 -g -O1 $(WARN) -D_GNU_SOURCE= -I. -Iinclude -MMD -MP $(FUZZ_SAN) \
+  -fsanitize=fuzzer-no-link
+FUZZ_COMPILE_READER := $(FUZZ_COMPILE_MODEL) -include fuzz/host.h
 FUZZ_CORE_OBJ := $(patsubst %.c,$(FUZZ)/%.o,$(filter-out core/invariant.c,$(CORE_SRC)))
 FUZZ_HOSTED_OBJ := $(patsubst %.c,$(FUZZ)/%.o,$(addprefix arch/hosted/,memory.c direct.c panic.c snapshot.c \
   snapshot_trace.c))
@@ -35,7 +36,23 @@ $(eval $(call fuzz_reader,cpio,lib/cpio))
 $(eval $(call fuzz_reader,manifest,servers/init/manifest))
 $(eval $(call fuzz_reader,virtio,lib/virtio_queue lib/virtio_places))
 
-fuzz-build: $(FUZZ)/syscalls $(FUZZ_READERS:%=$(FUZZ)/%)
+# Device models of the hosted machine, on their bus: name; each drives arch/hosted/NAME.c.
+FUZZ_MODELS :=
+FUZZ_BUS := $(addprefix $(FUZZ)/model/,arch/hosted/pci.o arch/hosted/virtio.o arch/hosted/virtio_ring.o arch/hosted/lie.o \
+  tests/unit/virtio_guest.o)
+define fuzz_model
+FUZZ_MODELS += $(1)
+$(FUZZ)/$(1): $(FUZZ)/model/fuzz/$(1).o $(FUZZ)/model/arch/hosted/$(1).o $(FUZZ_BUS)
+endef
+$(eval $(call fuzz_model,virtio_net))
+
+fuzz-build: $(FUZZ)/syscalls $(FUZZ_READERS:%=$(FUZZ)/%) $(FUZZ_MODELS:%=$(FUZZ)/%)
+
+$(FUZZ)/model/%.o: %.c
+	@mkdir -p $(@D)
+	@$(FUZZ_COMPILE_MODEL) -c -o $@ $<
+$(FUZZ_MODELS:%=$(FUZZ)/%):
+	@$(FUZZ_CC) $(FUZZ_SAN) -fsanitize=fuzzer -g -o $@ $^
 
 $(FUZZ)/lib/%.o: lib/%.c
 	@mkdir -p $(@D)

@@ -64,5 +64,11 @@ $(HOSTED_TEST): $(HOSTED_TEST_OBJ)
 	@mkdir -p $(@D)
 	$(CC) -g -rdynamic $(HOSTED_ASAN) -o $@ $^ -lcmocka $(SLIRP)
 
+# Device models, which build on nothing but the bus: in unit tests on a guest of theirs.
+MODEL_UNIT := $(addprefix $(BUILD)/unit/arch/hosted/,pci.o virtio.o virtio_ring.o lie.o wire.o virtio_net.o)
+$(BUILD)/unit/test_wire: $(BUILD)/unit/arch/hosted/wire.o
+$(BUILD)/unit/test_virtio_net: $(MODEL_UNIT) $(BUILD)/unit/tests/unit/virtio_guest.o
+-include $(MODEL_UNIT:.o=.d) $(BUILD)/unit/tests/unit/virtio_guest.d
+
 -include $(HOSTED_TEST_OBJ:.o=.d)
 -include $(HOSTED_OBJ:.o=.d) $(HOSTED_ASAN_OBJ:.o=.d) $(HOSTED_DIRECT_OBJ:.o=.d)
