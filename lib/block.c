@@ -35,10 +35,13 @@ static int ask(uint64_t driver, struct message *m)
 static int64_t pages_take(const struct connection *c, uint64_t first, uint64_t left, uint64_t va)
 {
     struct message m = {.tag = TAG(BLOCK_TAKE, 1, 0), .w = {first}};
-    atm_message()->receive_va = va;
-    atm_message()->receive_pages = left < MESSAGE_ITEMS_MAX ? left : MESSAGE_ITEMS_MAX;
+    struct atm_message *page = atm_message();
+    uint64_t kept_va = page->receive_va, kept_pages = page->receive_pages; /* a server's own */
+    page->receive_va = va;
+    page->receive_pages = left < MESSAGE_ITEMS_MAX ? left : MESSAGE_ITEMS_MAX;
     int error = ask(c->driver, &m);
-    atm_message()->receive_va = atm_message()->receive_pages = 0;
+    page->receive_va = kept_va;
+    page->receive_pages = kept_pages;
     if (error != 0)
         return -error;
     return m.w[0] == TAG_ITEMS(m.tag) && m.w[0] > 0 ? (int64_t)m.w[0] : -EPROTO;

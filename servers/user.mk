@@ -90,9 +90,18 @@ $(USER_UNIT)/user/libuser.a: $(USER_UNIT_OBJ)
 	@rm -f $@
 	@ar rcs $@ $^
 
+# The file systems on disks take the host's C library, so that ASan watches their memory. Their tests
+# make images with mke2fs and mkfs.fat and have e2fsck and fsck.fat look at them.
+DISK_UNIT_TESTS := $(addprefix $(USER_UNIT)/test_lib_,cache ext2)
+DISK_UNIT_OBJ := $(patsubst %.c,$(USER_UNIT)/%.o,lib/cache.c tests/unit/disk.c tests/unit/fs_model.c \
+                 $(filter-out %/main.c,$(wildcard servers/ext2/*.c servers/fat/*.c)))
+$(DISK_UNIT_TESTS): $(USER_UNIT)/test_lib_%: $(USER_UNIT)/tests/unit/test_lib_%.o $(DISK_UNIT_OBJ)
+	@$(CC) -fsanitize=address,undefined -g -o $@ $^ -lcmocka
+
 USER_UNIT_TESTS := $(patsubst tests/unit/%.c,$(USER_UNIT)/%,$(wildcard tests/unit/test_lib_*.c))
+USER_UNIT_TESTS := $(filter-out $(DISK_UNIT_TESTS),$(USER_UNIT_TESTS))
 $(USER_UNIT_TESTS): $(USER_UNIT)/test_lib_%: $(USER_UNIT)/tests/unit/test_lib_%.o \
                     $(USER_UNIT)/tests/unit/elf_image.o $(USER_UNIT)/user/libuser.a
 	@$(CC) -fsanitize=address,undefined -g -o $@ $^ -lcmocka
 
--include $(USER_UNIT_OBJ:.o=.d)
+-include $(USER_UNIT_OBJ:.o=.d) $(DISK_UNIT_OBJ:.o=.d)
