@@ -16,9 +16,9 @@
  * Neither side trusts the other: a count more than FRAMES_RING ahead, a buffer the other side does
  * not own or a length out of range is a broken peer, which is dropped.
  *
- * A side that is about to wait sets sleeping in its page, looks at the rings once more, and then
- * waits; the other, having put something in, signals if it sees sleeping set. So under load nobody
- * signals.
+ * A side that is about to wait sets what it waits for (FRAMES_WAITS_*) in its page, looks at the
+ * rings once more, and then waits; the other, having put something in, signals if it is waited for.
+ * So under load nobody signals.
  *
  * In a buffer a frame begins at FRAMES_START: behind it the IP header is aligned to 16 bytes, before
  * it the driver has room for the device's header.
@@ -44,6 +44,9 @@
 #define FRAMES_ENTRY_BUFFER(entry) ((entry)&0xffffu)
 #define FRAMES_ENTRY_BYTES(entry) ((entry) >> 16)
 
+#define FRAMES_WAITS_RECEIVE 1u
+#define FRAMES_WAITS_TRANSMIT 2u
+
 struct frames_ring {
     uint32_t put; /* entries put in so far */
     uint32_t unused[15];
@@ -52,7 +55,7 @@ struct frames_ring {
 
 /* A control page. The driver's: received, given back. The client's: free, to send. */
 struct frames_page {
-    uint32_t sleeping; /* 1: signal when something was put in */
+    uint32_t waits; /* for FRAMES_WAITS_RECEIVE (the driver: for anything), FRAMES_WAITS_TRANSMIT */
     uint32_t unused[15];
     struct frames_ring receive;  /* driver: full; client: free */
     struct frames_ring transmit; /* driver: done; client: send */
@@ -63,13 +66,54 @@ struct frames_page {
  */
 enum frames_label {
     FRAMES_INFO = 1, /* answer: w0 the hardware address, first byte lowest; w1 1: the link is up */
-    FRAMES_ATTACH,   /* w0 bits to signal, item: the endpoint to signal them on. Answer: item: the
-                        endpoint to signal the driver on, w0 bits to signal there. All buffers are the
-                        client's then. A second client gets EBUSY while the first lives; the same one
-                        begins anew. */
+    FRAMES_ATTACH,   /* w0 bits to signal, w1 to w8: bit i % 64 of word 1 + i / 64: buffer i is held
+                        by the client, from an earlier driver; item: the endpoint to signal them on.
+                        Answer: item: the endpoint to signal the driver on, w0 bits to signal there.
+                        Empty rings; all buffers but those held are the driver's, who gives back the
+                        transmit buffers. A second client gets EBUSY while the first lives; the same
+                        one begins anew. */
     FRAMES_TAKE      /* w0 first page. Answer: w0 pages in this message (0 to 4), and they as items.
                         Page 0 is the driver's control page (read-only), 1 the client's, then buffers */
 };
+
+/* Rings, for both sides. put and taken are the side's own counts. */
+static inline void frames_ring_put(struct frames_ring *ring, uint32_t *put, uint32_t entry)
+{
+    __atomic_store_n(&ring->entry[*put % FRAMES_RING], entry, __ATOMIC_RELAXED);
+    __atomic_store_n(&ring->put, ++*put, __ATOMIC_RELEASE);
+}
+
+/* The next entry: 1; 0: there is none; -1: the other side is broken. */
+static inline int frames_ring_take(const struct frames_ring *ring, uint32_t *taken, uint32_t *entry)
+{
+    uint32_t ahead = __atomic_load_n(&ring->put, __ATOMIC_ACQUIRE) - *taken;
+    if (ahead == 0)
+        return 0;
+    if (ahead > FRAMES_RING)
+        return -1;
+    *entry = __atomic_load_n(&ring->entry[*taken % FRAMES_RING], __ATOMIC_RELAXED);
+    (*taken)++;
+    return 1;
+}
+
+static inline int frames_ring_empty(const struct frames_ring *ring, uint32_t taken)
+{
+    return __atomic_load_n(&ring->put, __ATOMIC_ACQUIRE) == taken;
+}
+
+/* Sets what this side waits for, before it looks at the other's rings once more. */
+static inline void frames_wait_set(struct frames_page *page, uint32_t waits)
+{
+    __atomic_store_n(&page->waits, waits, __ATOMIC_RELAXED);
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+}
+
+/* What the other side waits for, after this one has put something in. */
+static inline uint32_t frames_waited_for(const struct frames_page *page)
+{
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    return __atomic_load_n(&page->waits, __ATOMIC_RELAXED);
+}
 
 /* The client side. */
 struct frames {
@@ -93,7 +137,7 @@ struct frames {
     unsigned char owner[FRAMES_BUFFERS];     /* enum frames_owner */
     uint64_t broken;                         /* times the driver broke the rules */
 };
-enum frames_owner { FRAMES_FREE, FRAMES_CLIENT, FRAMES_DRIVER };
+enum frames_owner { FRAMES_FREE, FRAMES_CLIENT, FRAMES_DRIVER }; /* free: in transmit_list */
 
 /* Opens the driver behind handle driver, to be woken by bits on endpoint (which allows signals). 0
    or an errno number. */

@@ -60,7 +60,7 @@ void virtio_stop(struct virtio_device *d)
 
 _Noreturn void virtio_fail(struct virtio_device *d, const char *what)
 {
-    fprintf(stderr, "%s: the device misbehaves: %s; it is reset\n", startup_name(), what);
+    fprintf(stderr, "%s: its device is reset: %s\n", startup_name(), what);
     virtio_stop(d);
     exit(FAILED);
 }

@@ -78,7 +78,7 @@ void *virtio_dma(struct virtio_device *d, uint64_t pages, uint64_t *physical);
 /* Stops the device: when this returns it touches no memory any more. */
 void virtio_stop(struct virtio_device *d);
 
-/* Tells what is wrong with the device, stops it and ends the program. */
+/* Says why the driver cannot go on, stops the device and ends the program. */
 _Noreturn void virtio_fail(struct virtio_device *d, const char *what);
 
 /* Shows the device what was put, and rings the doorbell if it asked for that. */
