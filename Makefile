@@ -20,20 +20,20 @@ INITRD := $(BUILD)/user/initrd.cpio
 MAKEFLAGS += --no-builtin-rules
 
 # ---- packages: scripts/setup is asked for the groups that the goals need, before anything else ----
-NEEDS_run := build
-NEEDS_qemu := build qemu
-NEEDS_test := build qemu test iso uefi debug
+NEEDS_run := build images
+NEEDS_qemu := build qemu images
+NEEDS_test := build qemu test iso uefi debug images
 NEEDS_test-unit := build test
-NEEDS_test-hosted := build test
-NEEDS_test-qemu := build qemu test iso uefi
+NEEDS_test-hosted := build test qemu images
+NEEDS_test-qemu := build qemu test iso uefi images
 NEEDS_verify := verify
 NEEDS_verify-planted := verify
 NEEDS_hosted := build
 NEEDS_hosted-asan := build
 NEEDS_user := build
 NEEDS_iso := build iso
-NEEDS_qemu-bios := build iso qemu
-NEEDS_qemu-uefi := build iso uefi
+NEEDS_qemu-bios := build iso qemu images
+NEEDS_qemu-uefi := build iso uefi images
 NEEDS_debug := build debug
 NEEDS_debug-qemu := build debug qemu
 NEEDS_fuzz := build fuzz
@@ -47,7 +47,10 @@ NEEDS_format := check
 NEEDS := $(sort $(foreach goal,$(MAKECMDGOALS),$(NEEDS_$(goal))))
 ifneq ($(NEEDS),)
 ifeq ($(MAKELEVEL),0)
-$(shell sh scripts/setup $(NEEDS))
+# Asked again only when packages came or went.
+READY := $(BUILD)/ready/$(subst $() ,-,$(NEEDS))
+$(shell test $(READY) -nt /var/lib/dpkg/status -a $(READY) -nt scripts/setup || \
+  { sh scripts/setup $(NEEDS) && mkdir -p $(dir $(READY)) && touch $(READY); })
 ifneq ($(.SHELLSTATUS),0)
 $(error scripts/setup could not install what 'make $(MAKECMDGOALS)' needs; its message is above)
 endif
@@ -55,7 +58,7 @@ endif
 endif
 
 # ---- options of run, qemu and debug, as environment of scripts/run and scripts/qemu ----
-export CMD MEMORY TRACE CHECK REALTIME SEED
+export CMD MEMORY TRACE CHECK REALTIME SEED DISK0 DISK1 SHARE NET PORT FORWARDS LOSS DELAY REORDER
 
 # Recipes are not shown: make V=1 shows them.
 ifndef V
@@ -64,7 +67,7 @@ endif
 
 # Builds $(1), and says so if it has to; standard output stays free for the program that runs.
 JOBS := $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j2)
-build_quietly = { $(MAKE) -q $(1) 2>/dev/null || echo "building: $(1)" >&2; \
+build_quietly = $(MAKE) -q $(1) 2>/dev/null || { echo "building: $(1)" >&2; \
 	$(MAKE) $(JOBS) --no-print-directory $(1) >&2; }
 
 # make itself ends with status 2 when a recipe fails; a loaded extension hands on the real one.
@@ -126,5 +129,12 @@ help: ## this list
 	@echo "make TARGET, options as TARGET NAME=value"
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / && !seen[$$1]++ { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo "Options of run, qemu, debug: CMD=\"...\" MEMORY=128M; of run, debug: TRACE=1 CHECK=1 REALTIME=1 SEED=n"
+	@echo "Devices of run and qemu:"
+	@echo "  DISK0=FILE DISK1=FILE  disk images (default build/disk0.img, ext2, and build/disk1.img, FAT); none; FILE,ro"
+	@echo "  SHARE=FOLDER           a folder of this host, seen as /host (default build/share); none"
+	@echo "  NET=0                  no network"
+	@echo "  PORT=8080              port of 127.0.0.1 that leads to the web server"
+	@echo "  FORWARDS=\"8080:80 11211:11211 5640:564\"  all ports, HOSTPORT:GUESTPORT; the next free one if one is taken"
+	@echo "  LOSS=5% DELAY=20 REORDER=5%  faults of the network, run only: frames lost, ms, frames overtaken"
 
 include arch/hosted/hosted.mk arch/x86_64/x86_64.mk servers/user.mk tests/tests.mk fuzz/fuzz.mk proofs/proofs.mk bench/bench.mk

@@ -10,10 +10,15 @@ WARN ?= -Wall -Wextra -Wconversion -Wshadow
 
 USER_DIR := $(BUILD)/user
 USER_CC ?= $(CC)
-USER_INCLUDE := -nostdinc -isystem $(shell $(USER_CC) -print-file-name=include) \
+# What the compiler says of itself, asked for once and handed to the makes that this one starts.
+ifndef USER_CC_VERSION
+export USER_CC_VERSION := $(shell $(USER_CC) --version)
+export USER_CC_INCLUDE := $(shell $(USER_CC) -print-file-name=include)
+endif
+USER_INCLUDE := -nostdinc -isystem $(USER_CC_INCLUDE) \
                 -I. -Iinclude -Ilib/include
 # A loop in memset must not become a call of memset; clang leaves it alone by -ffreestanding.
-USER_NO_IDIOMS := $(if $(findstring clang,$(shell $(USER_CC) --version)),,\
+USER_NO_IDIOMS := $(if $(findstring clang,$(USER_CC_VERSION)),,\
                     -fno-tree-loop-distribute-patterns)
 USER_CFLAGS := -std=c11 -O2 -g -ffreestanding -nostdlib -fno-stack-protector -fno-pic \
                -fno-asynchronous-unwind-tables -fno-omit-frame-pointer -mno-avx -mno-red-zone \

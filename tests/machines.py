@@ -214,7 +214,7 @@ class Console:
     def result(self):
         status = self.process.poll()
         if status is not None and self.machine.kind == "qemu":
-            status = Qemu.status(status)
+            status = Qemu.status(status, self.errors)
         return Result(status, self.text, self.errors)
 
     def expect(self, pattern, seconds=None):
@@ -336,8 +336,10 @@ class Qemu:
         return Console(self, self.line(command, memory, initrd, options, boot, serial, devices), devices.ports)
 
     @staticmethod
-    def status(status):
-        """isa-debug-exit turns status s into 2 * s + 1; anything even is QEMU's own end: None."""
+    def status(status, errors):
+        """isa-debug-exit turns status s into 2 * s + 1. Anything even is QEMU's own end: None; so is 1 with a message."""
+        if status == 1 and re.search(r"^qemu-system[^:]*: (?!warning|terminating)", errors, re.M):
+            return None
         return status // 2 if status is not None and status > 0 and status % 2 == 1 else None
 
     def run(self, command=None, memory="256M", initrd=INITRD, options=(), boot=None, **devices):
@@ -351,9 +353,9 @@ class Qemu:
             except subprocess.TimeoutExpired:
                 status, errors = None, "ended by the watchdog"
             text = serial.read_bytes().decode(errors="replace") if serial.exists() else ""
-        if status is not None and self.status(status) is None:
+        if status is not None and self.status(status, errors) is None:
             errors += f"\nqemu ended by itself with status {status}"
-        return Result(self.status(status), text, errors)
+        return Result(self.status(status, errors), text, errors)
 
 
 def machine(kind):

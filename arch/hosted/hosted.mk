@@ -42,12 +42,19 @@ $(BUILD)/hosted/arch/hosted/stub_image.o $(BUILD)/hosted/asan/arch/hosted/stub_i
 	@mkdir -p $(@D)
 	$(CC) -DSTUB_ELF='"$(BUILD)/hosted/stub.elf"' -c -o $@ $<
 
-$(BUILD)/hosted/atmos-hosted: $(HOSTED_OBJ)
-	$(CC) -g -rdynamic -o $@ $^ $(SLIRP)
-	$(if $(SLIRP),,@echo "libslirp-dev is missing (scripts/setup build installs it): built without --net" >&2)
+# Which of the two is there says how the last build was; when that changes, the programs are linked anew.
+HOSTED_NET := $(BUILD)/hosted/$(if $(SLIRP),with,without)-net
+$(BUILD)/hosted/with-net $(BUILD)/hosted/without-net:
+	@mkdir -p $(@D)
+	@rm -f $(BUILD)/hosted/with-net $(BUILD)/hosted/without-net
+	@$(if $(SLIRP),,echo "libslirp-dev is missing (scripts/setup build installs it): building without --net" >&2)
+	@touch $@
 
-$(BUILD)/hosted/atmos-hosted-asan: $(HOSTED_ASAN_OBJ)
-	$(CC) -g -rdynamic $(HOSTED_ASAN) -o $@ $^ $(SLIRP)
+$(BUILD)/hosted/atmos-hosted: $(HOSTED_OBJ) $(HOSTED_NET)
+	$(CC) -g -rdynamic -o $@ $(HOSTED_OBJ) $(SLIRP)
+
+$(BUILD)/hosted/atmos-hosted-asan: $(HOSTED_ASAN_OBJ) $(HOSTED_NET)
+	$(CC) -g -rdynamic $(HOSTED_ASAN) -o $@ $(HOSTED_ASAN_OBJ) $(SLIRP)
 
 $(BUILD)/hosted/libdirect.a: $(HOSTED_DIRECT_OBJ)
 	@rm -f $@

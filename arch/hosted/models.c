@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -59,6 +58,30 @@ static void random_fill(void *to, size_t bytes)
 
 /* ---- disks ---- */
 
+/* The locks are QEMU's: a byte of the file stands for each thing somebody does with it, and 100 further for each that he
+   allows nobody else. So both keep off what the other writes. */
+#define LOCK_READS 100
+#define LOCK_WRITES 101
+#define LOCK_NO_WRITER 201
+#define LOCK_ALL 200 /* bytes from LOCK_READS */
+
+static bool lock(int fd, int command, short type, off_t first, off_t bytes)
+{
+    struct flock l = {.l_type = type, .l_whence = SEEK_SET, .l_start = first, .l_len = bytes};
+
+    return fcntl(fd, command, &l) == 0 && (command != F_OFD_GETLK || l.l_type == F_UNLCK);
+}
+
+static bool disk_lock(int fd, bool read_only)
+{
+    if (!read_only) {
+        return lock(fd, F_OFD_SETLK, F_WRLCK, LOCK_READS, LOCK_ALL);
+    }
+    return lock(fd, F_OFD_GETLK, F_WRLCK, LOCK_WRITES, 1) &&
+           lock(fd, F_OFD_SETLK, F_RDLCK, LOCK_READS, 1) &&
+           lock(fd, F_OFD_SETLK, F_RDLCK, LOCK_NO_WRITER, 1);
+}
+
 static int disk_open(const char *file, bool read_only)
 {
     int fd = open(file, (read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC);
@@ -66,7 +89,7 @@ static int disk_open(const char *file, bool read_only)
     if (fd < 0) {
         refuse("--disk", file, strerror(errno));
     }
-    if (flock(fd, (read_only ? LOCK_SH : LOCK_EX) | LOCK_NB) != 0) {
+    if (!disk_lock(fd, read_only)) {
         refuse("--disk", file, "another program uses this disk image; share it with FILE,ro");
     }
     return fd;

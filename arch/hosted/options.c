@@ -75,8 +75,8 @@ static uint64_t memory_read(const char *text)
     const char *unit = *end == 0 ? NULL : strchr(units, *end);
     uint64_t scale = *end == 0 ? 1 : unit == NULL ? 0 : 1024ull << ((unit - units) % 3 * 10);
 
-    if (scale == 0 || (unit != NULL && end[1] != 0) || value > MEMORY_MOST / scale ||
-        value * scale < MEMORY_LEAST) {
+    if (scale == 0 || strpbrk(text, "xX") != NULL || (unit != NULL && end[1] != 0) ||
+        value > MEMORY_MOST / scale || value * scale < MEMORY_LEAST) {
         refuse("--memory", text, right);
     }
     return value * scale / PAGE_SIZE * PAGE_SIZE;
