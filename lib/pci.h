@@ -46,25 +46,21 @@ enum pci_error {
     PCI_NO_SERVICE    /* the program has no handle "pci" or "self" */
 };
 
-/* What PCI_OPEN answers, in words from w0 up. */
-struct pci_answer {
-    uint64_t id;
-    uint64_t ids;  /* vendor, device, subsystem vendor, subsystem device: 16 bits each */
-    uint64_t irqs; /* bits 0-31 first line, 32-47 lines, 48: an item IRQS, 49: an item PORTS */
-    uint64_t reserved;
-    struct {
-        uint64_t bytes; /* mapped from PCI_BAR_VA on, but for pages of the MSI-X table; 0: none */
-        uint64_t port;  /* first I/O port; 0: none */
-    } bar[PCI_BARS];
-};
-#define PCI_ANSWER_IRQS (1ul << 48)
-#define PCI_ANSWER_PORTS (1ul << 49)
-
 struct pci_bar {
     uint64_t va;    /* where it is mapped, uncached; 0: no memory BAR */
     uint64_t bytes; /* mapped bytes; pages that hold the MSI-X table are left out */
     uint64_t port;  /* first port of an I/O BAR; 0: none */
 };
+
+/* What PCI_OPEN answers, in words from w0 up. */
+struct pci_answer {
+    uint64_t id;
+    uint64_t ids;  /* vendor, device, subsystem vendor, subsystem device: 16 bits each */
+    uint64_t irqs; /* bits 0-31 first line, 32-47 lines; then PCI_ANSWER_IRQS, PCI_ANSWER_PORTS */
+    struct pci_bar bar[PCI_BARS];
+};
+#define PCI_ANSWER_IRQS (1ul << 48)  /* an item IRQS comes */
+#define PCI_ANSWER_PORTS (1ul << 49) /* then an item PORTS */
 
 struct pci_device {
     uint64_t id;

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What is done to a device itself: letting it run, its MSI-X table, stopping and resetting it.
+ */
+#ifndef PCI_DEVICE_H
+#define PCI_DEVICE_H
+
+#include "function.h"
+
+extern struct config config;
+
+/* Lets it decode its BARs and use memory. f: all functions, as bridges on the way are opened, too. */
+void device_enable(const struct function *f, size_t count, size_t n);
+
+/* Vectors 0 .. lines-1 of its MSI-X table raise lines from `line` on. 1: done; 0: not possible. */
+int device_msix(const struct function *f, uint32_t line, uint32_t lines);
+
+/* Stops the device: no memory access, no interrupt; then resets it. 0: it did not become quiet as it
+   should, but it cannot access memory. */
+int device_stop(const struct function *f);
+
+/* INTx: 1 if the device asks for it; and whether it may. */
+int device_intx_asked(const struct function *f);
+void device_intx_allow(const struct function *f, int allow);
+
+#endif

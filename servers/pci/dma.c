@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * DMA memory; see dma.h. Each device has a range of addresses here, an arena; page i of it is in use
+ * when record i holds the address at which the owner got it. Records are mapped as they are needed.
+ */
+#include "dma.h"
+#include "config.h"
+#include "lib/memory.h"
+#include "lib/pci.h"
+#include "lib/startup.h"
+
+#define ARENA_VA 0x500000000000u
+#define RECORDS_VA 0x580000000000u
+#define ARENA_PAGES 65536u /* 256 MiB a device at most */
+#define RECORDS_PAGE (PAGE_SIZE / 8)
+#define RECORDS_BYTES ((uint64_t)ARENA_PAGES * 8)
+
+static struct {
+    uint32_t top;  /* records below were used at some time, and are mapped */
+    uint32_t used; /* pages in use */
+} arena[FUNCTIONS_MAX];
+
+static uint64_t arena_va(uint32_t n, uint32_t i)
+{
+    return ARENA_VA + ((uint64_t)n * ARENA_PAGES + i) * PAGE_SIZE;
+}
+
+static uint64_t *record(uint32_t n, uint32_t i)
+{
+    return (uint64_t *)(uintptr_t)(RECORDS_VA + n * RECORDS_BYTES + (uint64_t)i * 8);
+}
+
+/* No device may take more than three quarters of what the others left. */
+static int share_fits(uint32_t n, uint64_t pages)
+{
+    struct atm_result r = atm_container_info(startup_handle("container"));
+    if (r.status < 0)
+        return 0;
+    uint64_t left = r.r[0] - r.r[1] - r.r[2] + arena[n].used;
+    return arena[n].used + pages <= left - left / 4;
+}
+
+/* Makes records below `to` usable. */
+static int64_t records_grow(uint32_t n, uint32_t to)
+{
+    while (arena[n].top < to) {
+        if (arena[n].top % RECORDS_PAGE == 0) {
+            int64_t status =
+                memory_map(0, (uintptr_t)record(n, arena[n].top), 1, PAGE_READ | PAGE_WRITE);
+            if (status != 0)
+                return status;
+        }
+        *record(n, arena[n].top) = 0;
+        arena[n].top++;
+    }
+    return 0;
+}
+
+/* The first of `pages` free places in a row; ARENA_PAGES: there are none. */
+static uint32_t run_find(uint32_t n, uint32_t pages)
+{
+    uint32_t run = 0;
+    for (uint32_t i = 0; i < arena[n].top; i++) {
+        run = *record(n, i) == 0 ? run + 1 : 0;
+        if (run == pages)
+            return i + 1 - pages;
+    }
+    uint32_t first = arena[n].top - run;
+    if (first + pages > ARENA_PAGES || records_grow(n, first + pages) != 0)
+        return ARENA_PAGES;
+    return first;
+}
+
+/* Unmaps what of a range is mapped. */
+static void pages_drop(uint64_t va, uint64_t pages)
+{
+    for (uint64_t i = 0; i < pages;) {
+        struct atm_result r = atm_unmap(0, va + i * PAGE_SIZE, pages - i, PAGE_SIZE_4K);
+        i += r.status == 0 && r.r[0] > 0 ? r.r[0] : 1;
+    }
+}
+
+static int64_t pages_give(uint32_t n, uint32_t first, struct dma_range r, uint64_t *physical)
+{
+    uint64_t va = arena_va(n, first);
+    int64_t status = memory_map(0, va, r.pages, PAGE_READ | PAGE_WRITE);
+    if (status != 0)
+        return status;
+    for (uint64_t i = 0; status == 0 && i < r.pages; i++) {
+        struct atm_result a = atm_dma_address(config_memory(), va + i * PAGE_SIZE);
+        status = a.status;
+        physical[i] = a.r[0];
+    }
+    if (status == 0)
+        status = memory_share((struct memory_range){0, va}, (struct memory_range){r.process, r.va},
+                              r.pages, PAGE_READ | PAGE_WRITE);
+    if (status != 0)
+        pages_drop(va, r.pages);
+    return status;
+}
+
+uint64_t dma_alloc(uint32_t n, struct dma_range r, uint64_t *physical)
+{
+    if (r.pages == 0 || r.pages > PCI_DMA_PIECE || r.va == 0 || r.va % PAGE_SIZE != 0)
+        return PCI_BAD_REQUEST;
+    if (!share_fits(n, r.pages))
+        return PCI_NO_MEMORY;
+    uint32_t first = run_find(n, (uint32_t)r.pages);
+    if (first == ARENA_PAGES)
+        return PCI_NO_MEMORY;
+    int64_t status = pages_give(n, first, r, physical);
+    if (status != 0)
+        return (uint64_t)-status;
+    for (uint32_t i = 0; i < r.pages; i++)
+        *record(n, first + i) = r.va + (uint64_t)i * PAGE_SIZE;
+    arena[n].used += (uint32_t)r.pages;
+    return 0;
+}
+
+/* The place of the page that the owner got at va, looked for from `from` on; ARENA_PAGES: none. */
+static uint32_t place_find(uint32_t n, uint64_t va, uint32_t from)
+{
+    for (uint32_t k = 0; k < arena[n].top; k++) {
+        uint32_t i = (from + k) % arena[n].top;
+        if (*record(n, i) == va)
+            return i;
+    }
+    return ARENA_PAGES;
+}
+
+uint64_t dma_free(uint32_t n, uint64_t va, uint64_t pages)
+{
+    uint32_t at = 0;
+    if (pages == 0 || pages > PCI_DMA_PIECE || va == 0 || va % PAGE_SIZE != 0)
+        return PCI_BAD_REQUEST;
+    for (uint64_t i = 0; i < pages; i++) {
+        at = place_find(n, va + i * PAGE_SIZE, at);
+        if (at == ARENA_PAGES)
+            return PCI_BAD_REQUEST;
+        pages_drop(arena_va(n, at), 1);
+        *record(n, at) = 0;
+        arena[n].used--;
+    }
+    return 0;
+}
+
+void dma_drop(uint32_t n)
+{
+    pages_drop(arena_va(n, 0), arena[n].top);
+    pages_drop((uintptr_t)record(n, 0), (arena[n].top + RECORDS_PAGE - 1) / RECORDS_PAGE);
+    arena[n].top = arena[n].used = 0;
+}
