@@ -35,6 +35,7 @@ $(eval $(call fuzz_reader,elf,lib/elf))
 $(eval $(call fuzz_reader,cpio,lib/cpio))
 $(eval $(call fuzz_reader,manifest,servers/init/manifest))
 $(eval $(call fuzz_reader,virtio,lib/virtio_queue lib/virtio_places))
+$(eval $(call fuzz_reader,frames,lib/frames))
 
 # Device models of the hosted machine, on their bus: name; each drives arch/hosted/NAME.c.
 FUZZ_MODELS :=
