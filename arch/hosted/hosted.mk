@@ -73,9 +73,13 @@ $(HOSTED_TEST): $(HOSTED_TEST_OBJ)
 
 # Device models, which build on nothing but the bus: in unit tests on a guest of theirs.
 MODEL_UNIT := $(addprefix $(BUILD)/unit/arch/hosted/,pci.o virtio.o virtio_ring.o lie.o wire.o virtio_net.o)
+NETWORK_UNIT := $(addprefix $(BUILD)/unit/arch/hosted/,network.o network_options.o nat_$(if $(SLIRP),slirp,none).o)
 $(BUILD)/unit/test_wire: $(BUILD)/unit/arch/hosted/wire.o
+$(BUILD)/unit/test_network: $(MODEL_UNIT) $(NETWORK_UNIT) $(BUILD)/unit/tests/unit/virtio_guest.o
+$(BUILD)/unit/test_network: UNIT_LINK += $(SLIRP)
+$(NETWORK_UNIT): UNIT_EXTRA += -D_SYS_UCONTEXT_H=1
 $(BUILD)/unit/test_virtio_net: $(MODEL_UNIT) $(BUILD)/unit/tests/unit/virtio_guest.o
--include $(MODEL_UNIT:.o=.d) $(BUILD)/unit/tests/unit/virtio_guest.d
+-include $(MODEL_UNIT:.o=.d) $(NETWORK_UNIT:.o=.d) $(BUILD)/unit/tests/unit/virtio_guest.d
 
 -include $(HOSTED_TEST_OBJ:.o=.d)
 -include $(HOSTED_OBJ:.o=.d) $(HOSTED_ASAN_OBJ:.o=.d) $(HOSTED_DIRECT_OBJ:.o=.d)
