@@ -17,8 +17,8 @@
 #include "core/invariant.h"
 
 #define CPU 0u
-#define POLL_ENTRIES 64u    /* input is looked at and output written once in so many entries */
-#define NETWORK_ENTRIES 16u /* and the network */
+#define POLL_ENTRIES 64u   /* input is looked at and output written once in so many entries */
+#define NETWORK_ENTRIES 4u /* and the network */
 #define SECOND 1000000000u
 
 static void regs_load(struct user_regs_struct *to, pfn_t t)

@@ -19,6 +19,8 @@
 #define PORT_LAST 65535u
 #define PERCENT (WIRE_MILLION / 100)
 #define HTTP 80u
+#define REST 16u /* a busy guest has so many times the time that a look takes until the next, */
+#define REST_MOST 500000u /* ns at most */
 
 static struct wire to_guest, to_host;
 static bool guest_full; /* the guest has no buffer: to_guest waits for network_room */
@@ -107,16 +109,19 @@ void network_poll_end(void)
 
 void network_look(void)
 {
-    uint64_t wait = 0;
+    static uint64_t next;
+    uint64_t start, end, wait = 0;
     uint32_t count;
     struct pollfd *fds;
 
-    if (!network_options.on) {
+    if (!network_options.on || (start = time_host()) < next) {
         return;
     }
     fds = network_poll_begin(&count, &wait);
     (void)poll(fds + 1, count - 1, 0); /* if it fails, nothing has come */
     network_poll_end();
+    end = time_host();
+    next = end + (REST * (end - start) < REST_MOST ? REST * (end - start) : REST_MOST);
 }
 
 /* ---- start ---- */

@@ -56,7 +56,7 @@ const char *network_option_name(int option);
    is not to be had. seed: of the faults. quiet: says only what is not as asked. */
 void network_start(uint64_t seed, bool quiet);
 
-/* Takes what the host has for the guest, without waiting. */
+/* Takes what the host has for the guest, without waiting. Cheap if called often: a look that is too soon is none. */
 void network_look(void);
 
 /* What a wait has to look at: an array of *count entries whose first is the caller's to fill in, and *wait, which is made
