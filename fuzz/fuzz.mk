@@ -40,12 +40,13 @@ $(eval $(call fuzz_reader,frames,lib/frames))
 # Device models of the hosted machine, on their bus: name; each drives arch/hosted/NAME.c.
 FUZZ_MODELS :=
 FUZZ_BUS := $(addprefix $(FUZZ)/model/,arch/hosted/pci.o arch/hosted/virtio.o arch/hosted/virtio_ring.o arch/hosted/lie.o \
-  tests/unit/virtio_guest.o)
+  tests/unit/virtio_guest.o fuzz/model.o)
 define fuzz_model
 FUZZ_MODELS += $(1)
 $(FUZZ)/$(1): $(FUZZ)/model/fuzz/$(1).o $(FUZZ)/model/arch/hosted/$(1).o $(FUZZ_BUS)
 endef
 $(eval $(call fuzz_model,virtio_net))
+$(eval $(call fuzz_model,virtio_blk))
 
 fuzz-build: $(FUZZ)/syscalls $(FUZZ_READERS:%=$(FUZZ)/%) $(FUZZ_MODELS:%=$(FUZZ)/%)
 

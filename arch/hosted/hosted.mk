@@ -72,14 +72,20 @@ $(HOSTED_TEST): $(HOSTED_TEST_OBJ)
 	$(CC) -g -rdynamic $(HOSTED_ASAN) -o $@ $^ -lcmocka $(SLIRP)
 
 # Device models, which build on nothing but the bus: in unit tests on a guest of theirs.
-MODEL_UNIT := $(addprefix $(BUILD)/unit/arch/hosted/,pci.o virtio.o virtio_ring.o lie.o wire.o virtio_net.o)
+MODEL_SRC := $(addprefix arch/hosted/,pci.c virtio.c virtio_ring.c lie.c wire.c virtio_net.c virtio_blk.c virtio_rng.c mov.c)
+MODEL_OBJ := $(patsubst %.c,$(BUILD)/unit/%.o,$(MODEL_SRC) tests/unit/virtio_guest.c)
+MODEL_TESTS := test_mov test_network test_pci test_virtio test_virtio_blk test_virtio_net test_virtio_rng test_wire
 NETWORK_UNIT := $(addprefix $(BUILD)/unit/arch/hosted/,network.o network_options.o nat_$(if $(SLIRP),slirp,none).o)
-$(BUILD)/unit/test_wire: $(BUILD)/unit/arch/hosted/wire.o
-$(BUILD)/unit/test_network: $(MODEL_UNIT) $(NETWORK_UNIT) $(BUILD)/unit/tests/unit/virtio_guest.o
+
+$(BUILD)/unit/libmodels.a: $(MODEL_OBJ)
+	@rm -f $@
+	@$(AR) rcs $@ $^
+
+$(BUILD)/unit/test_network: $(NETWORK_UNIT)
 $(BUILD)/unit/test_network: UNIT_LINK += $(SLIRP)
 $(NETWORK_UNIT): UNIT_EXTRA += -D_SYS_UCONTEXT_H=1
-$(BUILD)/unit/test_virtio_net: $(MODEL_UNIT) $(BUILD)/unit/tests/unit/virtio_guest.o
--include $(MODEL_UNIT:.o=.d) $(NETWORK_UNIT:.o=.d) $(BUILD)/unit/tests/unit/virtio_guest.d
+$(MODEL_TESTS:%=$(BUILD)/unit/%): $(BUILD)/unit/libmodels.a
+-include $(MODEL_OBJ:.o=.d) $(NETWORK_UNIT:.o=.d)
 
 -include $(HOSTED_TEST_OBJ:.o=.d)
 -include $(HOSTED_OBJ:.o=.d) $(HOSTED_ASAN_OBJ:.o=.d) $(HOSTED_DIRECT_OBJ:.o=.d)

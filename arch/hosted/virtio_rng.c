@@ -2,7 +2,7 @@
 /* virtio-rng: every writable byte of every request is filled at once. */
 #include "arch/hosted/virtio_rng.h"
 
-#define QUEUE_ENTRIES 8u
+#define QUEUE_ENTRIES 64u
 
 static struct virtio_device device;
 static void (*rng_fill)(void *to, size_t bytes);

@@ -19,8 +19,6 @@ enum { CAP_COMMON = 1, CAP_NOTIFY, CAP_ISR, CAP_DEVICE, CAPS };
 #define STATUS_START 3u /* acknowledge, driver */
 #define STATUS_FEATURES_OK 8u
 #define STATUS_DRIVER_OK 4u
-#define FLAG_NEXT 1u
-#define FLAG_WRITE 2u
 
 uint8_t guest_ram[GUEST_BYTES];
 struct guest_seen guest_seen;
@@ -40,20 +38,21 @@ void machine_message(uint64_t address, uint32_t data)
 {
     if (address == MESSAGE) {
         guest_seen.messages++;
+        guest_seen.data = data;
         guest_seen.vectors |= 1u << data % 32;
     }
 }
 
 void machine_line(uint32_t line, bool high)
 {
-    (void)line;
     guest_seen.line = high;
+    guest_seen.lines[line] = high;
 }
 
 void machine_report(const char *device, const char *what)
 {
     (void)device;
-    (void)what;
+    guest_seen.why = what;
     guest_seen.reports++;
 }
 
@@ -140,7 +139,7 @@ uint64_t guest_config_read(uint32_t offset, uint32_t width)
 
 /* Offsets of common configuration, and of a queue's parts from the queue's memory. */
 enum { SELECT = 8, FEATURES = 12, QUEUE_SELECT = 22, ENTRIES = 24, VECTOR = 26, ENABLE = 28 };
-enum { DESCRIPTORS = 32, AVAILABLE = 40, USED = 48, AT_AVAILABLE = 0x1000, AT_USED = 0x1800 };
+enum { DESCRIPTORS = 32, AVAILABLE = 40, USED = 48 };
 
 static void queue_start(uint32_t queue)
 {
@@ -150,8 +149,8 @@ static void queue_start(uint32_t queue)
     guest_common_write(ENTRIES, 2, GUEST_QUEUE_ENTRIES);
     guest_common_write(VECTOR, 2, queue);
     guest_common_write(DESCRIPTORS, 8, base);
-    guest_common_write(AVAILABLE, 8, base + AT_AVAILABLE);
-    guest_common_write(USED, 8, base + AT_USED);
+    guest_common_write(AVAILABLE, 8, base + GUEST_AVAILABLE);
+    guest_common_write(USED, 8, base + GUEST_USED);
     guest_common_write(ENABLE, 2, 1);
 }
 
@@ -170,16 +169,24 @@ uint8_t guest_start(uint64_t features, uint32_t queues)
     return (uint8_t)guest_common_read(STATUS, 1);
 }
 
-static void descriptor_put(uint32_t queue, uint16_t at, const struct guest_piece *piece, bool more)
+void guest_descriptor(uint64_t table, uint32_t at, uint64_t address, uint32_t bytes, uint32_t flags,
+                      uint32_t next)
 {
-    uint8_t *to = guest_ram + queue * GUEST_RING_BYTES + 16u * at;
-    uint16_t flags = (uint16_t)((piece->writable ? FLAG_WRITE : 0) | (more ? FLAG_NEXT : 0));
-    uint16_t next = (uint16_t)((at + 1) % GUEST_QUEUE_ENTRIES);
+    uint8_t *to = guest_ram + table + 16u * at;
+    const uint16_t rest[2] = {(uint16_t)flags, (uint16_t)next};
 
-    memcpy(to, &piece->address, 8);
-    memcpy(to + 8, &piece->bytes, 4);
-    memcpy(to + 12, &flags, 2);
-    memcpy(to + 14, &next, 2);
+    memcpy(to, &address, 8);
+    memcpy(to + 8, &bytes, 4);
+    memcpy(to + 12, rest, 4);
+}
+
+void guest_available(uint32_t queue, uint16_t first)
+{
+    uint8_t *available = guest_ram + queue * GUEST_RING_BYTES + GUEST_AVAILABLE;
+
+    memcpy(available + 4 + 2u * (offered[queue] % GUEST_QUEUE_ENTRIES), &first, 2);
+    offered[queue]++;
+    memcpy(available + 2, &offered[queue], 2);
 }
 
 void guest_notify(uint32_t queue)
@@ -190,21 +197,20 @@ void guest_notify(uint32_t queue)
 
 void guest_offer(uint32_t queue, uint16_t first, const struct guest_piece *piece, uint32_t count)
 {
-    uint8_t *available = guest_ram + queue * GUEST_RING_BYTES + AT_AVAILABLE;
-
     for (uint32_t i = 0; i < count; i++) {
-        descriptor_put(queue, (uint16_t)((first + i) % GUEST_QUEUE_ENTRIES), &piece[i],
-                       i + 1 < count);
+        uint32_t at = (first + i) % GUEST_QUEUE_ENTRIES;
+
+        guest_descriptor(queue * GUEST_RING_BYTES, at, piece[i].address, piece[i].bytes,
+                         (piece[i].writable ? GUEST_WRITE : 0u) | (i + 1 < count ? GUEST_NEXT : 0u),
+                         (at + 1) % GUEST_QUEUE_ENTRIES);
     }
-    memcpy(available + 4 + 2u * (offered[queue] % GUEST_QUEUE_ENTRIES), &first, 2);
-    offered[queue]++;
-    memcpy(available + 2, &offered[queue], 2);
+    guest_available(queue, first);
     guest_notify(queue);
 }
 
 bool guest_used(uint32_t queue, uint32_t *first, uint32_t *bytes)
 {
-    const uint8_t *used = guest_ram + queue * GUEST_RING_BYTES + AT_USED;
+    const uint8_t *used = guest_ram + queue * GUEST_RING_BYTES + GUEST_USED;
     const uint8_t *entry = used + 4 + 8u * (seen_used[queue] % GUEST_QUEUE_ENTRIES);
     uint16_t index;
 

@@ -13,15 +13,24 @@
 #define GUEST_RING_BYTES 0x2000u /* a queue's three parts; queue q from q * this */
 #define GUEST_DATA 0x10000u      /* memory a test may use as it likes starts here */
 #define GUEST_QUEUE_ENTRIES 16u
+#define GUEST_LINES 24u
+
+/* Flags of descriptors. */
+enum { GUEST_NEXT = 1, GUEST_WRITE = 2, GUEST_INDIRECT = 4 };
+/* Where a queue's available and used rings are in its memory. */
+enum { GUEST_AVAILABLE = 0x1000, GUEST_USED = 0x1800 };
 
 extern uint8_t guest_ram[GUEST_BYTES];
 
 /* What the machine was told. */
 struct guest_seen {
-    uint32_t messages; /* interrupts by message, */
-    uint32_t vectors;  /* the vectors they came through, a bit each */
-    uint32_t reports;  /* and lines for the person */
-    bool line;         /* level of the pin */
+    uint32_t messages;       /* interrupts by message, */
+    uint32_t vectors;        /* the vectors they came through, a bit each */
+    uint32_t data;           /* what the last one said */
+    uint32_t reports;        /* lines for the person, */
+    const char *why;         /* the last one */
+    bool line;               /* level of the pin that changed last, */
+    bool lines[GUEST_LINES]; /* and of each */
 };
 extern struct guest_seen guest_seen;
 
@@ -50,6 +59,11 @@ struct guest_piece {
 /* Offers a chain in a queue, from descriptor `first` on, and notifies. */
 void guest_offer(uint32_t queue, uint16_t first, const struct guest_piece *piece, uint32_t count);
 void guest_notify(uint32_t queue);
+
+/* The same by hand: a descriptor in a table at this address, in any shape; and a head made available without a notice. */
+void guest_descriptor(uint64_t table, uint32_t at, uint64_t address, uint32_t bytes, uint32_t flags,
+                      uint32_t next);
+void guest_available(uint32_t queue, uint16_t first);
 
 /* The next used chain: its first descriptor and length. False: there is none. */
 bool guest_used(uint32_t queue, uint32_t *first, uint32_t *bytes);
