@@ -98,9 +98,11 @@ $(USER_UNIT)/user/libuser.a: $(USER_UNIT_OBJ)
 
 # The file systems on disks take the host's C library, so that ASan watches their memory. Their tests
 # make images with mke2fs and mkfs.fat and have e2fsck and fsck.fat look at them.
-DISK_UNIT_TESTS := $(addprefix $(USER_UNIT)/test_lib_,cache ext2)
-DISK_UNIT_OBJ := $(patsubst %.c,$(USER_UNIT)/%.o,lib/cache.c tests/unit/disk.c tests/unit/fs_model.c \
-                 $(filter-out %/main.c,$(wildcard servers/ext2/*.c servers/fat/*.c)))
+DISK_UNIT_TESTS := $(addprefix $(USER_UNIT)/test_lib_,cache ext2 fat)
+DISK_UNIT_OBJ := $(patsubst %.c,$(USER_UNIT)/%.o,lib/cache.c tests/unit/disk.c tests/unit/fs_model.c)
+disk_objects = $(patsubst %.c,$(USER_UNIT)/%.o,$(filter-out %/main.c,$(wildcard servers/$(1)/*.c)))
+$(USER_UNIT)/test_lib_ext2: $(call disk_objects,ext2)
+$(USER_UNIT)/test_lib_fat: $(call disk_objects,fat)
 $(DISK_UNIT_TESTS): $(USER_UNIT)/test_lib_%: $(USER_UNIT)/tests/unit/test_lib_%.o $(DISK_UNIT_OBJ)
 	@$(CC) -fsanitize=address,undefined -g -o $@ $^ -lcmocka
 
@@ -110,4 +112,4 @@ $(USER_UNIT_TESTS): $(USER_UNIT)/test_lib_%: $(USER_UNIT)/tests/unit/test_lib_%.
                     $(USER_UNIT)/tests/unit/elf_image.o $(USER_UNIT)/user/libuser.a
 	@$(CC) -fsanitize=address,undefined -g -o $@ $^ -lcmocka
 
--include $(USER_UNIT_OBJ:.o=.d) $(DISK_UNIT_OBJ:.o=.d)
+-include $(USER_UNIT_OBJ:.o=.d) $(patsubst %.o,%.d,$(DISK_UNIT_OBJ) $(call disk_objects,ext2) $(call disk_objects,fat))

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Nodes: files and folders in use, each once in memory, counted. FAT has no inodes: what a file is
+ * lies in its slot, so a node is found by its slot's place on the device, and moves when it is
+ * renamed. A node keeps its parent in use, so that ".." and its slot are at hand. A removed file's
+ * node has no place any more; its chain goes with its last user.
+ */
+#include "servers/fat/fat.h"
+#include "lib/little.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- times ---- */
+
+/* Days from 1970-01-01 to the first day of a month, of years 1970 to 2107. */
+static uint32_t days_before(uint32_t year, uint32_t month)
+{
+    static const uint16_t before[12] = {0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334};
+    uint32_t since = year - 1970, leaps = (since + 1) / 4 - (year > 2100);
+    uint32_t leap = year % 4 == 0 && year != 2100 && month > 2;
+    return since * 365 + leaps + before[month - 1] + leap;
+}
+
+uint32_t time_from_slot(uint32_t date, uint32_t time)
+{
+    uint32_t month = date >> 5 & 15, day = date & 31;
+    month = month < 1 || month > 12 ? 1 : month;
+    uint32_t days = days_before(1980 + (date >> 9), month) + (day > 0 ? day - 1 : 0);
+    return days * 86400 + (time >> 11) * 3600 + (time >> 5 & 63) * 60 + (time & 31) * 2;
+}
+
+void time_to_slot(uint32_t seconds, uint32_t *date, uint32_t *time)
+{
+    uint32_t days = seconds / 86400, year = 1970 + days / 366, month = 12, rest = seconds % 86400;
+    if (seconds < 315532800u) { /* before 1980 */
+        *date = 1 << 5 | 1;
+        *time = 0;
+        return;
+    }
+    while (days_before(year + 1, 1) <= days)
+        year++;
+    while (days_before(year, month) > days)
+        month--;
+    *date = (year - 1980) << 9 | month << 5 | (days - days_before(year, month) + 1);
+    *time = rest / 3600 << 11 | rest / 60 % 60 << 5 | rest % 60 / 2;
+}
+
+/* ---- the table of nodes ---- */
+
+struct node *node_find(struct fat *fs, uint64_t number)
+{
+    struct node *node = fs->bucket[number % NODE_BUCKETS];
+    while (node != NULL && node->number != number)
+        node = node->next;
+    return node;
+}
+
+static struct node **place_bucket(struct fat *fs, uint64_t place)
+{
+    return &fs->place[place / SLOT_BYTES % NODE_BUCKETS];
+}
+
+static void place_insert(struct fat *fs, struct node *node, uint64_t place)
+{
+    struct node **bucket = place_bucket(fs, place);
+    node->place = place;
+    node->next_place = *bucket;
+    *bucket = node;
+}
+
+static void place_remove(struct fat *fs, struct node *node)
+{
+    struct node **link = place_bucket(fs, node->place);
+    while (*link != NULL && *link != node)
+        link = &(*link)->next_place;
+    if (*link != NULL)
+        *link = node->next_place;
+    node->place = 0;
+}
+
+static struct node *node_make(struct fat *fs)
+{
+    struct node *node = fs->nodes < FAT_NODES_MAX ? calloc(1, sizeof *node) : NULL;
+    if (node == NULL)
+        return NULL;
+    node->number = ++fs->numbers;
+    node->users = 1;
+    node->next = fs->bucket[node->number % NODE_BUCKETS];
+    fs->bucket[node->number % NODE_BUCKETS] = node;
+    fs->nodes++;
+    return node;
+}
+
+static void node_drop(struct fat *fs, struct node *node)
+{
+    struct node **link = &fs->bucket[node->number % NODE_BUCKETS];
+    while (*link != node)
+        link = &(*link)->next;
+    *link = node->next;
+    if (!node->removed)
+        place_remove(fs, node);
+    fs->nodes--;
+    free(node);
+}
+
+int node_root(struct fat *fs, struct node **root)
+{
+    for (struct node *node = *place_bucket(fs, 0); node != NULL; node = node->next_place)
+        if (node->place == 0 && node->parent == NULL) {
+            node->users++;
+            *root = node;
+            return 0;
+        }
+    if ((*root = node_make(fs)) == NULL)
+        return ENFILE;
+    (*root)->attributes = ATTRIBUTE_FOLDER;
+    (*root)->cluster = fs->root_cluster;
+    place_insert(fs, *root, 0);
+    return 0;
+}
+
+int node_get(struct fat *fs, struct node *parent, const struct entry *entry, struct node **result)
+{
+    struct node *node = *place_bucket(fs, entry->place);
+    const unsigned char *slot = entry->slot;
+    while (node != NULL && node->place != entry->place)
+        node = node->next_place;
+    if (node == NULL) {
+        if ((node = node_make(fs)) == NULL)
+            return ENFILE;
+        node->users = 0;
+        node->parent = parent;
+        parent->users++;
+        node->first_slot = entry->first_slot;
+        node->last_slot = entry->last_slot;
+        node->attributes = slot[D_ATTRIBUTES];
+        node->cluster = little_get16(slot + D_CLUSTER);
+        if (fs->bits == 32)
+            node->cluster |= (uint32_t)little_get16(slot + D_CLUSTER_HIGH) << 16;
+        node->size = little_get32(slot + D_SIZE);
+        node->mtime = time_from_slot(little_get16(slot + D_DATE), little_get16(slot + D_TIME));
+        place_insert(fs, node, entry->place);
+    }
+    node->users++;
+    *result = node;
+    return 0;
+}
+
+void node_put(struct fat *fs, struct node *node)
+{
+    while (node != NULL && --node->users == 0) {
+        struct node *parent = node->parent;
+        if (node->removed && node->cluster != 0 && fat_modify(fs) == 0)
+            (void)chain_free(fs, node->cluster);
+        node_drop(fs, node);
+        node = parent;
+    }
+}
+
+void node_move(struct fat *fs, struct node *node, struct node *parent, const struct entry *entry)
+{
+    struct node *before = node->parent;
+    place_remove(fs, node);
+    if (entry == NULL) {
+        node->removed = 1;
+        return;
+    }
+    node->parent = parent;
+    parent->users++;
+    node->first_slot = entry->first_slot;
+    node->last_slot = entry->last_slot;
+    place_insert(fs, node, entry->place);
+    node_put(fs, before);
+}
+
+/* ---- slots ---- */
+
+void node_slot(const struct node *node, uint32_t now, unsigned char slot[SLOT_BYTES])
+{
+    uint32_t date, time;
+    memset(slot, 0, SLOT_BYTES);
+    time_to_slot(now, &date, &time);
+    little_put16(slot + D_CREATED_DATE, date);
+    little_put16(slot + D_CREATED_TIME, time);
+    little_put16(slot + D_ACCESSED_DATE, date);
+    time_to_slot(node->mtime, &date, &time);
+    little_put16(slot + D_DATE, date);
+    little_put16(slot + D_TIME, time);
+    slot[D_ATTRIBUTES] = (unsigned char)node->attributes;
+    little_put16(slot + D_CLUSTER, node->cluster);
+    little_put16(slot + D_CLUSTER_HIGH, node->cluster >> 16);
+    little_put32(slot + D_SIZE, node_is_folder(node) ? 0 : node->size);
+}
+
+int node_store(struct fat *fs, const struct node *node)
+{
+    unsigned char fresh[SLOT_BYTES], *slot;
+    if (node->removed || node->parent == NULL)
+        return 0;
+    int error = cache_get(&fs->cache, node->place / CACHE_PAGE, CACHE_WRITE, &slot);
+    if (error != 0)
+        return error;
+    slot += node->place % CACHE_PAGE;
+    node_slot(node, node->mtime, fresh);
+    slot[D_ATTRIBUTES] = fresh[D_ATTRIBUTES];
+    memcpy(slot + D_TIME, fresh + D_TIME, SLOT_BYTES - D_TIME);
+    if (fs->bits == 32) /* elsewhere these two bytes are not ours */
+        memcpy(slot + D_CLUSTER_HIGH, fresh + D_CLUSTER_HIGH, 2);
+    return 0;
+}

@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The tables that say of each cluster which one follows, and the chains they make. All copies of the
+ * table are changed together; the active one is read. A node remembers where in its chain it was
+ * last, so that going on from there does not begin at the start again.
+ */
+#include "servers/fat/fat.h"
+#include "lib/little.h"
+#include <errno.h>
+
+static uint64_t entry_offset(const struct fat *fs, uint32_t table, uint32_t cluster)
+{
+    uint64_t at = fs->bits == 12 ? cluster + cluster / 2 : (uint64_t)cluster * (fs->bits / 8);
+    return fs->tables_offset + table * fs->table_bytes + at;
+}
+
+/* What the bytes at data mean. */
+static uint32_t entry_value(const struct fat *fs, const unsigned char *data, uint32_t cluster)
+{
+    uint32_t value, last;
+    if (fs->bits == 32) {
+        value = little_get32(data) & 0xfffffff;
+        last = 0xffffff8;
+    } else if (fs->bits == 16) {
+        value = little_get16(data);
+        last = 0xfff8;
+    } else {
+        value = little_get16(data);
+        value = cluster % 2 != 0 ? value >> 4 : value & 0xfff;
+        last = 0xff8;
+    }
+    if (cluster < CLUSTER_FIRST || value < last - 1)
+        return value;
+    return value < last ? CLUSTER_BAD : CLUSTER_LAST;
+}
+
+int table_get(struct fat *fs, uint32_t cluster, uint32_t *value)
+{
+    uint64_t at = entry_offset(fs, fs->active, cluster);
+    unsigned char *data, two[2];
+    int error;
+    if (fs->bits == 12) { /* may lie across two pages */
+        error = cache_read(&fs->cache, at, two, sizeof two);
+        data = two;
+    } else {
+        error = cache_get(&fs->cache, at / CACHE_PAGE, CACHE_READ, &data);
+        data += error == 0 ? at % CACHE_PAGE : 0;
+    }
+    if (error == 0)
+        *value = entry_value(fs, data, cluster);
+    return error;
+}
+
+static int entry_set(struct fat *fs, uint32_t table, uint32_t cluster, uint32_t value)
+{
+    uint64_t at = entry_offset(fs, table, cluster);
+    unsigned char bytes[4];
+    uint32_t width = fs->bits == 32 ? 4 : 2, old;
+    int error = fs->bits == 16 ? 0 : cache_read(&fs->cache, at, bytes, width);
+    if (error != 0)
+        return error;
+    if (fs->bits == 32) { /* the high four bits are not ours */
+        little_put32(bytes, (little_get32(bytes) & 0xf0000000) | (value & 0xfffffff));
+    } else if (fs->bits == 16) {
+        little_put16(bytes, value);
+    } else {
+        old = little_get16(bytes);
+        little_put16(bytes, cluster % 2 != 0 ? (old & 0xf) | (value & 0xfff) << 4
+                                             : (old & 0xf000) | (value & 0xfff));
+    }
+    return cache_write(&fs->cache, at, bytes, width);
+}
+
+static int entries_set(struct fat *fs, uint32_t cluster, uint32_t value)
+{
+    int error = 0;
+    for (uint32_t i = 0; i < fs->tables && error == 0; i++)
+        error = entry_set(fs, fs->active + i, cluster, value);
+    return error;
+}
+
+int table_set(struct fat *fs, uint32_t cluster, uint32_t value)
+{
+    return entries_set(fs, cluster, value);
+}
+
+int table_mark(struct fat *fs, int clean)
+{
+    uint32_t bit = fs->bits == 16 ? 0x8000u : 0x8000000u, value = 0;
+    int error = table_get(fs, 1, &value);
+    if (error != 0)
+        return error;
+    return entries_set(fs, 1, clean ? value | bit : value & ~bit);
+}
+
+int table_count(struct fat *fs)
+{
+    uint32_t free = 0, value;
+    uint64_t page[CACHE_BATCH];
+    if (fs->free_known)
+        return 0;
+    for (uint32_t i = 0; i < fs->clusters; i++) {
+        uint64_t at = entry_offset(fs, fs->active, i + CLUSTER_FIRST) / CACHE_PAGE;
+        if (i == 0 || at > page[CACHE_BATCH - 1]) {
+            for (uint32_t p = 0; p < CACHE_BATCH; p++)
+                page[p] = at + p;
+            cache_prefetch(&fs->cache, page, CACHE_BATCH);
+        }
+        int error = table_get(fs, i + CLUSTER_FIRST, &value);
+        if (error != 0)
+            return error;
+        free += value == CLUSTER_FREE;
+    }
+    fs->free = free;
+    fs->free_known = 1;
+    return 0;
+}
+
+int cluster_allocate(struct fat *fs, uint32_t goal, uint32_t *cluster)
+{
+    uint32_t value;
+    int error = table_count(fs);
+    if (error != 0)
+        return error;
+    if (fs->free == 0)
+        return ENOSPC;
+    if (!cluster_is_valid(fs, goal))
+        goal = cluster_is_valid(fs, fs->next_free) ? fs->next_free : CLUSTER_FIRST;
+    for (uint32_t i = 0; i < fs->clusters; i++) {
+        if ((error = table_get(fs, goal, &value)) != 0)
+            return error;
+        if (value == CLUSTER_FREE) {
+            if ((error = table_set(fs, goal, CLUSTER_LAST)) != 0)
+                return error;
+            fs->free--;
+            fs->next_free = goal;
+            *cluster = goal;
+            return 0;
+        }
+        goal = goal - CLUSTER_FIRST + 1 < fs->clusters ? goal + 1 : CLUSTER_FIRST;
+    }
+    fs->free = 0; /* the count was wrong */
+    return ENOSPC;
+}
+
+int chain_free(struct fat *fs, uint32_t cluster)
+{
+    uint32_t next;
+    while (cluster != CLUSTER_LAST) {
+        if (!cluster_is_valid(fs, cluster))
+            return fat_damaged(fs, "a chain leads outside", cluster);
+        int error = table_get(fs, cluster, &next);
+        if (error != 0)
+            return error;
+        if (next == CLUSTER_FREE)
+            return fat_damaged(fs, "a chain leads into a free cluster", cluster);
+        if ((error = table_set(fs, cluster, CLUSTER_FREE)) != 0)
+            return error;
+        fs->free += fs->free_known;
+        cluster = next;
+    }
+    return 0;
+}
+
+/* ---- a node's chain ---- */
+
+/* The chain's cluster index, or as far as it goes: *index says how far that was. A chain without
+   clusters gives cluster 0. */
+static int chain_walk(struct fat *fs, struct node *node, uint32_t *index, uint32_t *cluster)
+{
+    uint32_t at = 0, next, here = node->cluster;
+    if (here == 0) {
+        *cluster = *index = 0;
+        return 0;
+    }
+    if (node->at_cluster != 0 && node->at_index <= *index) {
+        at = node->at_index;
+        here = node->at_cluster;
+    }
+    for (;; at++, here = next) {
+        if (!cluster_is_valid(fs, here))
+            return fat_damaged(fs, "a chain leads outside", here);
+        if (at >= fs->clusters)
+            return fat_damaged(fs, "a chain without end", node->cluster);
+        node->at_index = at;
+        node->at_cluster = here;
+        if (at == *index)
+            break;
+        int error = table_get(fs, here, &next);
+        if (error != 0)
+            return error;
+        if (next == CLUSTER_FREE || next == CLUSTER_BAD)
+            return fat_damaged(fs, "a chain leads into a free or bad cluster", here);
+        if (next == CLUSTER_LAST)
+            break;
+    }
+    *index = at;
+    *cluster = here;
+    return 0;
+}
+
+int chain_find(struct fat *fs, struct node *node, uint32_t index, uint32_t *cluster)
+{
+    uint32_t reached = index;
+    int error = chain_walk(fs, node, &reached, cluster);
+    if (error != 0)
+        return error;
+    return *cluster == 0 || reached < index ? ENOENT : 0;
+}
+
+int chain_make(struct fat *fs, struct node *node, uint32_t index, uint32_t *cluster, int *fresh)
+{
+    *fresh = 0;
+    for (;;) {
+        uint32_t reached = index, last, added;
+        int error = chain_walk(fs, node, &reached, &last);
+        if (error != 0)
+            return error;
+        if (last != 0 && reached == index) {
+            *cluster = last;
+            return 0;
+        }
+        if ((error = cluster_allocate(fs, last == 0 ? 0 : last + 1, &added)) != 0)
+            return error;
+        if (last == 0) {
+            node->cluster = added;
+        } else if ((error = table_set(fs, last, added)) != 0) {
+            (void)chain_free(fs, added);
+            return error;
+        }
+        *fresh = 1;
+    }
+}
+
+int chain_cut(struct fat *fs, struct node *node, uint32_t index)
+{
+    uint32_t last, next;
+    int error;
+    node->at_cluster = 0;
+    if (node->cluster == 0)
+        return 0;
+    if (index == 0) {
+        next = node->cluster;
+        node->cluster = 0;
+        return chain_free(fs, next);
+    }
+    if ((error = chain_find(fs, node, index - 1, &last)) != 0)
+        return error == ENOENT ? 0 : error; /* it is shorter than that */
+    if ((error = table_get(fs, last, &next)) != 0 || next == CLUSTER_LAST)
+        return error;
+    if ((error = table_set(fs, last, CLUSTER_LAST)) != 0)
+        return error;
+    return chain_free(fs, next);
+}
