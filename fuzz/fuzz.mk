@@ -34,6 +34,7 @@ endef
 $(eval $(call fuzz_reader,elf,lib/elf))
 $(eval $(call fuzz_reader,cpio,lib/cpio))
 $(eval $(call fuzz_reader,manifest,servers/init/manifest))
+$(eval $(call fuzz_reader,pci,servers/pci/function servers/pci/grants))
 $(eval $(call fuzz_reader,virtio,lib/virtio_queue lib/virtio_places))
 $(eval $(call fuzz_reader,frames,lib/frames))
 

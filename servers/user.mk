@@ -85,7 +85,7 @@ USER_UNIT_CFLAGS := -std=c11 -g -O1 -ffreestanding $(WARN) -fno-omit-frame-point
                     -include tests/unit/lib_names.h $(USER_INCLUDE)
 USER_UNIT_SRC := $(addprefix lib/,string.c stdlib.c malloc.c format.c cpio.c elf.c) \
                  $(addprefix lib/,virtio_queue.c virtio_places.c frames.c) \
-                 servers/init/manifest.c
+                 servers/init/manifest.c servers/pci/function.c servers/pci/grants.c
 USER_UNIT_OBJ := $(USER_UNIT_SRC:%.c=$(USER_UNIT)/user/%.o)
 
 $(USER_UNIT)/user/%.o: %.c tests/unit/lib_names.h
