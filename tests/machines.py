@@ -158,6 +158,11 @@ def until(what, function, seconds=60):
     raise Failed(f"never came: {what} (last: {last})")
 
 
+def pause(seconds):
+    """For what is measured over a time; nothing may depend on it."""
+    time.sleep(seconds)
+
+
 PROMPT = r"[$>#] \x1b\[K"  # as the shell draws it before an empty line
 
 
@@ -259,6 +264,15 @@ class Console:
     def connect(self, guest, seconds=30):
         """A TCP connection to a port of the guest; what fails is the guest's, as the host's side always accepts."""
         return socket.create_connection(("127.0.0.1", self.port(guest)), timeout=seconds)
+
+    def processor_ticks(self):
+        """Processor time of the machine and its children so far, in ticks of 10 ms."""
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
+        total = 0
+        for pid in [self.process.pid, *children]:
+            fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+            total += int(fields[11]) + int(fields[12])
+        return total
 
     def wait(self, seconds=None):
         """Waits for the end; its Result, status None when it did not come."""

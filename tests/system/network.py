@@ -64,3 +64,15 @@ def test_fault_seed_is_said(machine):
     result = machine.run("echo hi", options=["--net-loss", "2.5%", "--net-delay", "20", "--net-reorder", "1%",
                                              "--seed", "7"])
     check(result.status == 0 and "loss 2.5%, delay 20 ms, reorder 1%, seed 7" in result.errors, "said", result)
+
+
+@HOSTED
+def test_idle_with_a_network_costs_no_cpu(machine):
+    with machine.start(net=True, forwards=[80, 11211, 564]) as m:
+        m.prompt()
+        m.command("echo at rest")
+        before = m.processor_ticks()
+        machines.pause(2)  # the wait that is measured, not one that anything depends on
+        spent = m.processor_ticks() - before
+        check(spent <= 2, f"{spent * 10} ms of processor time in 2 s of waiting", m.result())
+        m.end()
