@@ -5,6 +5,7 @@
 #include "lib/console.h"
 #include "lib/message.h"
 #include "lib/startup.h"
+#include <string.h>
 
 static uint64_t console_handle(void)
 {
@@ -76,6 +77,24 @@ int64_t console_read_until(char *to, size_t bytes, uint64_t deadline)
 }
 
 int64_t console_line(char *to, size_t bytes) { return console_take(CONSOLE_LINE, to, bytes); }
+
+int64_t console_log_read(uint64_t *at, char *to, size_t bytes)
+{
+    struct {
+        uint64_t next;
+        char text[CONSOLE_TEXT_MAX - 8];
+    } answer;
+    struct message m = {.tag = TAG(CONSOLE_LOG_READ, 1, 0), .w = {*at}};
+    int64_t status = message_call(console_handle(), &m);
+    if (status < 0)
+        return status;
+    message_get(&m, &answer, sizeof answer);
+    size_t most = bytes < sizeof answer.text ? bytes : sizeof answer.text;
+    size_t n = m.w[0] < most ? (size_t)m.w[0] : most;
+    memcpy(to, answer.text, n);
+    *at = answer.next;
+    return (int64_t)n;
+}
 
 int64_t console_watch(uint64_t endpoint)
 {

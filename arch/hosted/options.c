@@ -59,7 +59,7 @@ static uint64_t number_read(const char *option, const char *text, const char *ri
     unsigned long long value;
 
     errno = 0;
-    value = strtoull(text, end, 0);
+    value = strtoull(text, end, 10);
     if (errno != 0 || *end == text || text[0] == '-') {
         refuse(option, text, right);
     }

@@ -5,7 +5,7 @@
  */
 #include "bench.h"
 #include "lib/error.h"
-#include "lib/file.h"
+#include "lib/vfs.h"
 #include "lib/memory.h"
 #include "lib/spawn.h"
 #include "lib/startup.h"
@@ -17,7 +17,7 @@
 #define PRIORITY 20u
 
 uint64_t bench_container;
-static struct file_image image; /* of this program */
+static struct vfs_image image; /* of this program */
 
 void bench_print(const char *name, uint64_t spent, uint64_t rounds)
 {
@@ -201,9 +201,9 @@ int main(int argc, char **argv)
     if (argc > 1)
         partner_run(argv[1]);
     bench_container = startup_handle("container");
-    int64_t status = file_load("bin/bench", &image);
+    int64_t status = vfs_load("/bin/bench", &image);
     if (status != 0) {
-        printf("bench: bin/bench: %s\n", file_error_text(status));
+        printf("bench: /bin/bench: %s\n", errno_text(status));
         return 1;
     }
     bench_simple();

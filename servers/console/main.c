@@ -7,6 +7,9 @@
  * build's both do). A client that begins to write while another has left a line unfinished starts
  * on a new line, so lines of two clients never mix.
  *
+ * What the system's programs write, and what comes marked as a report, is kept, the newest of it, to
+ * be read again. The kernel writes its own lines to the port itself: they are not among these.
+ *
  * Input goes to the reader that waits longest. ^C is not input: it goes as an event to whoever
  * watches for it, else it is read like any key.
  */
@@ -15,11 +18,13 @@
 #include "lib/server.h"
 #include "lib/startup.h"
 #include "lib/sys.h"
+#include "log.h"
 #include "uart.h"
 #include <string.h>
 
 #define EVENT_UART 1u
 #define READERS_MAX 16u
+#define SYSTEM_BADGES 1000u /* below: programs of the manifest, as init marks them */
 
 /* A call that waits for input. */
 struct reader {
@@ -31,6 +36,7 @@ struct reader {
 static struct input input;
 static struct reader reader[READERS_MAX]; /* the longest waiting first */
 static size_t readers;
+static struct log reports;
 static uint64_t watcher;    /* endpoint that hears of ^C; 0: none */
 static int interrupt_waits; /* 1: an interrupt came and was not acknowledged */
 static int line_open;       /* 1: the terminal's cursor is not at the beginning of a line */
@@ -144,11 +150,15 @@ static void event(uint64_t bits)
     }
 }
 
+/* What programs of the manifest write is kept: they are not run by a person who reads it. The shell,
+   and what it runs, have no such mark. */
 static uint64_t request_write(struct message *m)
 {
     char text[CONSOLE_TEXT_MAX];
     size_t bytes = m->w[0] < CONSOLE_TEXT_MAX ? (size_t)m->w[0] : CONSOLE_TEXT_MAX;
     bytes = message_get(m, text, bytes);
+    if (TAG_LABEL(m->tag) == CONSOLE_LOG || (m->badge != 0 && m->badge < SYSTEM_BADGES))
+        log_put(&reports, atm_clock().r[0], text, bytes);
     terminal_write(m->badge, text, bytes);
     return TAG(0, 0, 0);
 }
@@ -163,6 +173,18 @@ static uint64_t request_read(struct message *m, int line)
     reader[readers++] = (struct reader){reply, m->w[0], line};
     input_serve();
     return SERVER_LATER;
+}
+
+static uint64_t request_log(struct message *m)
+{
+    struct {
+        uint64_t next;
+        char text[CONSOLE_TEXT_MAX - 8];
+    } answer = {.next = m->w[0]};
+    size_t bytes = log_get(&reports, &answer.next, answer.text, sizeof answer.text);
+    uint64_t words = message_put(m->w, &answer, 8 + bytes);
+    m->w[0] = bytes;
+    return TAG(0, words, 0);
 }
 
 static uint64_t request_watch(const struct message *m)
@@ -181,11 +203,14 @@ static uint64_t request(struct message *m)
 {
     switch (TAG_LABEL(m->tag)) {
     case CONSOLE_WRITE:
+    case CONSOLE_LOG:
         return request_write(m);
     case CONSOLE_READ:
         return request_read(m, 0);
     case CONSOLE_LINE:
         return request_read(m, 1);
+    case CONSOLE_LOG_READ:
+        return request_log(m);
     case CONSOLE_WATCH:
         return request_watch(m);
     default:

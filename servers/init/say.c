@@ -23,7 +23,7 @@ static int console_tell(const char *text, size_t bytes)
         size_t piece = bytes < CONSOLE_TEXT_MAX ? bytes : CONSOLE_TEXT_MAX;
         uint64_t words = message_put(w, text, piece);
         w[0] = piece;
-        if (atm_call_until(console, TAG(CONSOLE_WRITE, words, 0), w, deadline).status < 0)
+        if (atm_call_until(console, TAG(CONSOLE_LOG, words, 0), w, deadline).status < 0)
             return 0;
         text += piece;
         bytes -= piece;

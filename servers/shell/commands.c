@@ -2,138 +2,21 @@
 /*
  * The built-in commands.
  */
-#include "lib/file.h"
+#include "lib/console.h"
+#include "lib/error.h"
 #include "lib/report.h"
 #include "lib/sys.h"
 #include "shell.h"
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define STATUS_USAGE 2
-#define HEX_LINE 16u
 
-static int usage(const char *text)
+int shell_usage(const char *text)
 {
     printf("usage: %s\n", text);
     return STATUS_USAGE;
-}
-
-static int file_failed(const char *path, int64_t status)
-{
-    printf("%s: %s\n", path[0] == 0 ? "/" : path, file_error_text(status));
-    return 1;
-}
-
-/* A folder's path without "/" at its ends, to compare with names. */
-static size_t folder_trim(const char **path)
-{
-    while (**path == '/' || (**path == '.' && (*path)[1] != '.'))
-        ++*path;
-    size_t n = strlen(*path);
-    while (n > 0 && (*path)[n - 1] == '/')
-        n--;
-    return n;
-}
-
-/* 1 if the entry is the folder's own child, or the file itself. */
-static int is_listed(const struct file_entry *e, const char *folder, size_t bytes)
-{
-    if (strcmp(e->name, ".") == 0)
-        return 0;
-    if (bytes == 0)
-        return strchr(e->name, '/') == NULL;
-    if (strncmp(e->name, folder, bytes) != 0)
-        return 0;
-    if (e->name[bytes] == 0)
-        return (e->mode & FILE_MODE_KIND) != FILE_MODE_FOLDER;
-    return e->name[bytes] == '/' && strchr(e->name + bytes + 1, '/') == NULL;
-}
-
-static int list_folder(const char *path)
-{
-    struct file_entry e;
-    const char *folder = path;
-    size_t bytes = folder_trim(&folder);
-    int64_t status;
-    if (bytes > 0 && (status = file_stat(path, &e)) != 0)
-        return file_failed(path, status);
-    for (uint64_t n = 0; (status = file_list(n, &e)) == 0; n++)
-        if (is_listed(&e, folder, bytes)) {
-            int is_folder = (e.mode & FILE_MODE_KIND) == FILE_MODE_FOLDER;
-            printf("%10lu  %s%s\n", e.bytes, e.name, is_folder ? "/" : "");
-        }
-    return status == FILE_PAST_END ? 0 : file_failed(path, status);
-}
-
-static int command_ls(size_t words, char **word)
-{
-    int result = 0;
-    if (words == 1)
-        return list_folder("");
-    for (size_t i = 1; i < words; i++)
-        result |= list_folder(word[i]);
-    return result;
-}
-
-/* Hands a file, piece by piece, to a function. */
-typedef void piece_taker(uint64_t offset, const char *data, size_t bytes);
-static int file_each(const char *path, piece_taker *take)
-{
-    char data[FILE_DATA_MAX / HEX_LINE * HEX_LINE];
-    for (uint64_t offset = 0;;) {
-        size_t bytes = sizeof data;
-        int64_t status = file_read(path, offset, data, &bytes);
-        if (status != 0)
-            return file_failed(path, status);
-        if (bytes == 0)
-            return 0;
-        take(offset, data, bytes);
-        offset += bytes;
-    }
-}
-
-static void cat_piece(uint64_t offset, const char *data, size_t bytes)
-{
-    (void)offset;
-    fwrite(data, 1, bytes, stdout);
-}
-
-static int command_cat(size_t words, char **word)
-{
-    int result = 0;
-    if (words == 1)
-        return usage("cat FILE...");
-    for (size_t i = 1; i < words; i++)
-        result |= file_each(word[i], cat_piece);
-    fflush(stdout);
-    return result;
-}
-
-static void hex_line(uint64_t offset, const char *data, size_t bytes)
-{
-    printf("%08lx ", offset);
-    for (size_t i = 0; i < HEX_LINE; i++)
-        if (i < bytes)
-            printf(i == HEX_LINE / 2 ? "  %02x" : " %02x", (unsigned char)data[i]);
-        else
-            printf(i == HEX_LINE / 2 ? "    " : "   ");
-    printf("  |");
-    for (size_t i = 0; i < bytes; i++)
-        putchar(isprint(data[i]) ? data[i] : '.');
-    printf("|\n");
-}
-
-static void hex_piece(uint64_t offset, const char *data, size_t bytes)
-{
-    for (size_t at = 0; at < bytes; at += HEX_LINE)
-        hex_line(offset + at, data + at, bytes - at < HEX_LINE ? bytes - at : HEX_LINE);
-}
-
-static int command_hex(size_t words, char **word)
-{
-    return words == 2 ? file_each(word[1], hex_piece) : usage("hex FILE");
 }
 
 static int command_echo(size_t words, char **word)
@@ -153,14 +36,14 @@ static int command_run_file(size_t words, char **word)
         word += 2;
     }
     if (words < 2)
-        return usage("run [-q PAGES] PROGRAM|SCRIPT [WORD...]");
+        return shell_usage("run [-q PAGES] PROGRAM|SCRIPT [WORD...]");
     return file_run(words - 1, word + 1, quota);
 }
 
 static int command_time(size_t words, char **word)
 {
     if (words < 2)
-        return usage("time COMMAND [WORD...]");
+        return shell_usage("time COMMAND [WORD...]");
     run_record = (struct run_record){0};
     uint64_t begin = atm_clock().r[0];
     int status = command_run(words - 1, word + 1);
@@ -170,6 +53,20 @@ static int command_time(size_t words, char **word)
         printf(", %lu system calls, %lu timer ticks", run_record.syscalls, run_record.ticks);
     printf("\n");
     return status;
+}
+
+static int command_dmesg(size_t words, char **word)
+{
+    char text[CONSOLE_TEXT_MAX];
+    int64_t n;
+    (void)words;
+    (void)word;
+    for (uint64_t at = 0; (n = console_log_read(&at, text, sizeof text)) > 0;)
+        fwrite(text, 1, (size_t)n, stdout);
+    fflush(stdout);
+    if (n < 0)
+        printf("dmesg: %s\n", atm_error_text(n));
+    return n < 0;
 }
 
 /* fault, stress: programs of the same name; fault alone lists its kinds. */
@@ -182,7 +79,7 @@ static int command_exit(size_t words, char **word)
         char *end;
         long n = strtol(word[1], &end, 10);
         if (*end != 0 || n < 0 || n > STATUS_MAX)
-            return usage("exit [0..127]");
+            return shell_usage("exit [0..127]");
         status = (int)n;
     }
     shell.ending = 1;
@@ -198,9 +95,22 @@ static const struct entry {
     const char *text;
 } entries[] = {
     {"help", command_help, "help [COMMAND]", "what commands there are"},
-    {"ls", command_ls, "ls [FOLDER|FILE...]", "files of the initial ramdisk and their bytes"},
+    {"ls", command_ls, "ls [-l] [FOLDER|FILE...]", "files and their bytes; -l: permissions, dates"},
+    {"cd", command_cd, "cd [FOLDER]", "goes to a folder (none: /)"},
+    {"pwd", command_pwd, "pwd", "the folder one is in"},
     {"cat", command_cat, "cat FILE...", "shows files"},
-    {"hex", command_hex, "hex FILE", "shows a file's bytes"},
+    {"hexdump", command_hexdump, "hexdump FILE", "shows a file's bytes"},
+    {"edit", command_edit, "edit FILE", "an editor; ^S saves, ^Q ends"},
+    {"cp", command_cp, "cp [-r] FROM... TO", "copies files; -r: folders, too"},
+    {"mv", command_mv, "mv FROM... TO", "moves or renames"},
+    {"rm", command_rm, "rm [-r] PATH...", "removes files; -r: folders with all in them"},
+    {"mkdir", command_mkdir, "mkdir [-p] FOLDER...", "makes folders; -p: those above, too"},
+    {"mount", command_mount, "mount [MOUNTED FOLDER]",
+     "file systems; or mounts one of them in another place, too"},
+    {"umount", command_umount, "umount FOLDER", "takes a mount away"},
+    {"df", command_df, "df [PATH...]", "file systems, and how full they are"},
+    {"sync", command_sync, "sync", "writes all to the disks that is not there yet"},
+    {"dmesg", command_dmesg, "dmesg", "what the system's programs reported since the start"},
     {"echo", command_echo, "echo [WORD...]", "shows the words"},
     {"ps", command_ps, "ps", "the tree of containers, processes and threads"},
     {"mem", command_mem, "mem", "containers and their memory quotas, in 4 KiB pages"},
@@ -214,6 +124,8 @@ static const struct entry {
     {"exit", command_exit, "exit [STATUS]", "ends the shell, and with it the system"},
 };
 #define ENTRIES (sizeof entries / sizeof entries[0])
+
+const char *builtin_name(size_t n) { return n < ENTRIES ? entries[n].name : NULL; }
 
 builtin *builtin_find(const char *name)
 {
@@ -236,7 +148,7 @@ static int command_help(size_t words, char **word)
         return 1;
     }
     if (words == 1)
-        printf("Any other word is a program in bin/. Commands are parted by \";\"; $? is the last "
+        printf("Any other word is a program in /bin. Commands are parted by \";\"; $? is the last "
                "status.\n");
     return 0;
 }

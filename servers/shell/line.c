@@ -2,32 +2,15 @@
 /*
  * Editing a line, with a history. ^D ends the input on an empty line; twice in a row behind a text
  * it does that after the text was run, so that input through a pipe may lack its last new line.
- * Keys: arrows, Home, End, Delete, backspace, ^A ^E ^B ^F ^P ^N ^K ^U ^W ^L ^C ^D.
+ * Keys: arrows, Home, End, Delete, backspace, Tab, ^A ^E ^B ^F ^P ^N ^K ^U ^W ^L ^C ^D.
  */
-#include "lib/console.h"
+#include "keys.h"
 #include "shell.h"
-#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
 #define HISTORY_LINES 64u
 #define LINE_MAX_BYTES 480u
-
-#define CONTROL(letter) ((letter) - 'A' + 1)
-enum key {
-    KEY_ENTER = '\r',
-    KEY_ESCAPE = 27,
-    KEY_RUBOUT = 127,
-    KEY_UP = 256,
-    KEY_DOWN,
-    KEY_RIGHT,
-    KEY_LEFT,
-    KEY_HOME,
-    KEY_END,
-    KEY_DELETE,
-    KEY_OTHER,
-    KEY_NONE = -1 /* the end of input */
-};
 
 struct editor {
     const char *prompt;
@@ -41,60 +24,6 @@ struct editor {
 static char history[HISTORY_LINES][LINE_MAX_BYTES + 1];
 static size_t history_count; /* lines ever added */
 
-static char keys[64]; /* typed, not used yet: keys[used .. have-1] */
-static int64_t have, used;
-
-static int byte_read(void)
-{
-    if (used == have) {
-        used = 0;
-        have = console_read(keys, sizeof keys);
-        if (have <= 0) {
-            have = 0;
-            return KEY_NONE;
-        }
-    }
-    return (unsigned char)keys[used++];
-}
-
-/* The key an escape sequence stands for: ESC [ A, ESC O H, ESC [ 3 ~ and the like. */
-static int escape_read(void)
-{
-    int c = byte_read();
-    if (c != '[' && c != 'O')
-        return c == KEY_NONE ? KEY_NONE : KEY_OTHER;
-    int number = 0;
-    for (c = byte_read(); isdigit(c) || c == ';'; c = byte_read())
-        number = c == ';' ? 0 : number * 10 + (c - '0');
-    switch (c) {
-    case 'A':
-        return KEY_UP;
-    case 'B':
-        return KEY_DOWN;
-    case 'C':
-        return KEY_RIGHT;
-    case 'D':
-        return KEY_LEFT;
-    case 'H':
-        return KEY_HOME;
-    case 'F':
-        return KEY_END;
-    case '~':
-        return number == 1 || number == 7   ? KEY_HOME
-               : number == 4 || number == 8 ? KEY_END
-               : number == 3                ? KEY_DELETE
-                                            : KEY_OTHER;
-    default:
-        return c == KEY_NONE ? KEY_NONE : KEY_OTHER;
-    }
-}
-
-static int key_read(void)
-{
-    int c = byte_read();
-    return c == KEY_ESCAPE ? escape_read() : c;
-}
-
 static void draw_now(const struct editor *e)
 {
     printf("\r%s%s\x1b[K", e->prompt, e->text);
@@ -106,7 +35,7 @@ static void draw_now(const struct editor *e)
 /* Shows the line; not while more keys are there, as they will change it. */
 static void draw(const struct editor *e)
 {
-    if (used == have)
+    if (!keys_waiting())
         draw_now(e);
 }
 
@@ -161,6 +90,15 @@ static void history_add(const char *line)
     if (line[0] == 0 || (history_count > 0 && strcmp(last, line) == 0))
         return;
     strlcpy(history[history_count++ % HISTORY_LINES], line, LINE_MAX_BYTES + 1);
+}
+
+/* Tab adds what is certain; when there is nothing of that, the next Tab shows what could follow. */
+static void word_complete(struct editor *e, int again)
+{
+    char add[LINE_MAX_BYTES + 1];
+    complete(e->text, e->cursor, add, sizeof add, again);
+    for (const char *c = add; *c != 0 && !again; c++)
+        text_insert(e, *c);
 }
 
 static void cursor_move(struct editor *e, int key)
@@ -236,7 +174,9 @@ int line_edit(const char *prompt, char *line, size_t bytes)
             puts("");
             return -1;
         }
-        if (key == CONTROL('C')) {
+        if (key == KEY_TAB) {
+            word_complete(&e, before == KEY_TAB);
+        } else if (key == CONTROL('C')) {
             puts("^C");
             text_set(&e, "");
             e.back = 0;

@@ -19,8 +19,11 @@ struct shell shell;
 int command_run(size_t words, char **word)
 {
     builtin *b = builtin_find(word[0]);
-    if (b != NULL)
-        return b(words, word);
+    if (b != NULL) {
+        int status = b(words, word);
+        shell_watch_end();
+        return status;
+    }
     return file_run(words, word, RUN_QUOTA);
 }
 

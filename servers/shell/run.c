@@ -5,11 +5,12 @@
  */
 #include "lib/console.h"
 #include "lib/error.h"
-#include "lib/file.h"
 #include "lib/memory.h"
 #include "lib/report.h"
 #include "lib/spawn.h"
+#include "lib/path.h"
 #include "lib/sys.h"
+#include "lib/vfs.h"
 #include "shell.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,30 +26,62 @@ struct run_record run_record;
 /* A program being run. */
 struct run {
     const char *name; /* without folders */
-    struct file_image image;
+    struct vfs_image image;
     uint64_t container; /* handle */
     uint64_t process;   /* handle */
 };
 
-static const char *last_part(const char *path)
+/* Servers that programs may call, each with a mark of its own. */
+static const char *const given[] = {"console", "names", "net", "pci"};
+#define GIVEN (sizeof given / sizeof given[0])
+
+static int watching; /* 1: ^C is an event now, for a built-in command */
+
+int shell_interrupted(void)
 {
-    const char *slash = strrchr(path, '/');
-    return slash == NULL ? path : slash + 1;
+    if (!shell.interactive || shell.interrupted)
+        return shell.interrupted;
+    if (!watching)
+        watching = console_watch(shell.events) == 0;
+    struct atm_result r = atm_receive(shell.events, TAG_NONBLOCK);
+    uint64_t bits = r.status == 0 && (r.r[1] & TAG_EVENT) != 0 ? r.r[2] : 0;
+    shell.interrupted = (bits & CONSOLE_INTERRUPT) != 0;
+    if (shell.interrupted)
+        puts("^C");
+    return shell.interrupted;
+}
+
+void shell_watch_end(void)
+{
+    if (watching)
+        console_watch(0);
+    watching = 0;
+}
+
+/* The handles a program gets; how many. */
+static size_t handles_collect(struct spawn_handle handle[GIVEN + 1], uint64_t badge,
+                              uint64_t container)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < GIVEN; i++) {
+        uint64_t number = startup_handle(given[i]);
+        if (number != 0)
+            handle[count++] = (struct spawn_handle){given[i], number, RIGHTS_ALL, badge};
+    }
+    handle[count++] = (struct spawn_handle){"container", container, RIGHTS_ALL & ~RIGHT_DESTROY, 0};
+    return count;
 }
 
 static struct spawned run_spawn(struct run *run, char **word)
 {
     static uint64_t badge = FIRST_BADGE;
-    badge++;
-    static char machine[32];
-    const char *environment[2] = {machine, NULL};
-    struct spawn_handle handles[] = {
-        {"console", startup_handle("console"), RIGHTS_ALL, badge},
-        {"fs", startup_handle("fs"), RIGHTS_ALL, badge},
-        {"container", run->container, RIGHTS_ALL & ~RIGHT_DESTROY, 0},
-    };
+    static char machine[32], folder[VFS_PATH_MAX + 4];
+    const char *environment[3] = {machine, folder, NULL};
     const char *kind = getenv("MACHINE");
+    struct spawn_handle handles[GIVEN + 1];
+    size_t count = handles_collect(handles, ++badge, run->container);
     snprintf(machine, sizeof machine, "MACHINE=%s", kind == NULL ? "" : kind);
+    snprintf(folder, sizeof folder, "PWD=%s", vfs_cwd());
     struct spawn s = {
         .name = run->name,
         .image = run->image.data,
@@ -60,7 +93,7 @@ static struct spawned run_spawn(struct run *run, char **word)
         .arguments = (const char *const *)word,
         .environment = environment,
         .handles = handles,
-        .handle_count = sizeof handles / sizeof handles[0],
+        .handle_count = count,
     };
     return spawn_program(&s);
 }
@@ -174,24 +207,24 @@ static int script_run(const struct run *run)
 }
 
 /* A script is text: no zero byte at its beginning. */
-static int is_script(const struct file_image *image)
+static int is_script(const struct vfs_image *image)
 {
     return memchr(image->data, 0, image->bytes < 128 ? image->bytes : 128) == NULL;
 }
 
 int file_run(size_t words, char **word, uint64_t quota)
 {
-    char path[FILE_NAME_BYTES];
-    struct run run = {.name = last_part(word[0])};
+    char path[VFS_PATH_MAX];
+    struct run run = {.name = path_name(word[0])};
     (void)words;
-    snprintf(path, sizeof path, "%s%s", strchr(word[0], '/') == NULL ? "bin/" : "", word[0]);
+    snprintf(path, sizeof path, "%s%s", strchr(word[0], '/') == NULL ? "/bin/" : "", word[0]);
     fflush(stdout);
-    int64_t status = file_load(path, &run.image);
+    int64_t status = vfs_load(path, &run.image);
     if (status != 0) {
-        printf("%s: %s\n", word[0], file_error_text(status));
+        printf("%s: %s\n", word[0], errno_text(status));
         return STATUS_NOT_FOUND;
     }
     int result = is_script(&run.image) ? script_run(&run) : program_run(&run, word, quota);
-    file_unload(&run.image);
+    vfs_unload(&run.image);
     return result;
 }

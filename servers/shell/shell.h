@@ -44,6 +44,21 @@ int command_run(size_t words, char **word);
 /* commands.c: a built-in command; NULL: there is none of this name. */
 typedef int builtin(size_t words, char **word);
 builtin *builtin_find(const char *name);
+const char *builtin_name(size_t n); /* of the n-th; NULL behind the last */
+int shell_usage(const char *text);  /* says how a command is used; gives the status for that */
+
+/* run.c: 1 if ^C came while a built-in command runs; the rest of the line is not run then. */
+int shell_interrupted(void);
+void shell_watch_end(void); /* the command has ended: ^C is a key again */
+
+/* files.c, copy.c, edit.c */
+builtin command_ls, command_cat, command_hexdump, command_cd, command_pwd, command_mount;
+builtin command_umount, command_df, command_sync, command_cp, command_mv, command_rm;
+builtin command_mkdir, command_edit;
+
+/* complete.c: completes the word that ends at the cursor; what to insert there goes to add. Gives
+   the number of ways there are to go on, and shows them when show is set and they are several. */
+size_t complete(const char *text, size_t cursor, char *add, size_t room, int show);
 
 /* run.c */
 struct run_record {

@@ -12,6 +12,13 @@ BASE = """program console
     ports 0x3f8 8
     irqs 4 1
     restart always
+program names
+    quota 64
+    ceiling 46
+    arguments /=fs
+    serves names
+    shares fs
+    restart always
 program fs
     quota 1024
     ceiling 45
@@ -23,7 +30,7 @@ SHELL = """program shell
     quota 8192
     ceiling 40
     priority 30
-    shares console fs
+    shares console names
     container
     system destroy
     main
