@@ -90,14 +90,14 @@ class Devices:
         return bool(self.disks or self.share or self.net or self.rng)
 
     def hosted(self):
-        line = ["--net"] if self.net else []
+        line = (["--net"] if self.net else []) + (["--rng"] if self.rng else [])
         for disk in self.disks:
             line += ["--disk", str(disk)]
         if self.share is not None:
             line += ["--share", str(self.share)]
         for guest, port in self.ports.items():
             line += ["--forward", f"127.0.0.1:{port}:{guest}"]
-        return line  # a random number generator it always has
+        return line
 
     def qemu(self):
         line = []

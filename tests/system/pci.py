@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: MIT
+"""The PCI server: devices by message and by pin, owners that crash, hang, attack, and a server that is killed."""
+import re
+
+import machines
+from machines import check
+
+BASE = """program console
+    quota 128
+    ceiling 50
+    serves console
+    ports 0x3f8 8
+    irqs 4 1
+    restart always
+program pci
+    quota 256 6%
+    ceiling 49
+    serves pci
+    container
+    ports 0xcf8 0xf308
+    irqs 5 187
+    memory 0 0x10000000000
+    restart always 10000
+program fs
+    quota 1024
+    ceiling 45
+    serves fs
+    initrd
+    restart always
+"""
+CLIENT = """program {name}
+    file bin/pcitest
+    arguments {deed}
+    quota {quota}
+    ceiling 48
+    serves {name}
+    uses pci console
+    device 1af4:1044 {index}
+    restart {restart}
+"""
+SHELL = """program shell
+    quota 1024 30%
+    ceiling 40
+    priority 30
+    shares console fs
+    container
+    system destroy
+    main
+"""
+BOARDS = {"hosted": ((),), "qemu": (("-machine", "q35"), ("-machine", "pc"))}
+
+
+def client(deed, name="driver", index=0, restart="on-fault 3", quota=2048):
+    return CLIENT.format(deed=deed, name=name, index=index, restart=restart, quota=quota)
+
+
+def run(machine, clients, command, options=(), rng=True):
+    """The command's words go into a script when they are many."""
+    with machines.scratch() as folder:
+        manifest = BASE + "".join(clients) + SHELL
+        files = {"etc/manifest": manifest.encode(), "etc/script": command.replace("; ", "\n").encode() + b"\n"}
+        initrd = machines.initrd_with(folder, files)
+        command = command if len(command) < 200 else "run etc/script"
+        return machine.run(command, initrd=initrd, options=options, rng=rng)
+
+
+def used(result, name="pci"):
+    """Pages the container has in use, as each mem printed them."""
+    return [int(n) for n in re.findall(rf"^  {name} +\d+ +(\d+)", result.text, re.M)]
+
+
+def test_pci_list_names_device_and_owner(machine):
+    for board in BOARDS[machine.kind]:
+        result = run(machine, [client("list")], "echo end", board)
+        check(re.search(r"^00:0\d\.0 1af4:1044 class 00ff00 vectors [1-9]\d* owner driver open 0$", result.text, re.M),
+              f"the device, {board}", result)
+        check(re.search(r"^  bar \d memory 0x[0-9a-f]+ bytes 0x4000$", result.text, re.M), "its BAR", result)
+
+
+def test_pci_driver_by_messages(machine):
+    for board in BOARDS[machine.kind]:
+        result = run(machine, [client("drive")], "stress 3; echo end", board)
+        check(len(re.findall(r"^round \d: 10 requests by MSI-X$", result.text, re.M)) == 3, f"rounds, {board}", result)
+        check(result.has("drive: done") and result.status == 0, "it ends well", result)
+
+
+@machines.on("qemu")
+def test_pci_drivers_share_a_pin(machine):
+    for board in BOARDS[machine.kind]:
+        options = (*board, "-device", "virtio-rng-pci,disable-legacy=on,vectors=0,addr=0x5",
+                   "-device", "virtio-rng-pci,disable-legacy=on,vectors=0,addr=0x9")
+        result = run(machine, [client("drive", "one", 0), client("drive", "two", 1)], "stress 5; echo end", options,
+                     rng=False)
+        check(len(re.findall(r"^round \d: 10 requests by INTx$", result.text, re.M)) == 6, f"rounds, {board}", result)
+        check(result.lines.count("drive: done") == 2, "both end well", result)
+
+
+def test_pci_hostile_requests_hurt_nobody(machine):
+    for seed in (3, 1701, 424242):
+        result = run(machine, [client(f"attack {seed}")], "stress 3; ps; mem")
+        print_seed = f"seed {seed}"
+        check(result.has("attack: done"), f"{print_seed}: all requests were made", result)
+        check(result.has("drive: done"), f"{print_seed}: the device works afterwards", result)
+        check("pci was started again" not in result.text, f"{print_seed}: the server lives", result)
+        check(used(result) and used(result)[-1] < 100, f"{print_seed}: its memory is back", result)
+
+
+def test_pci_crashed_owners_give_all_back(machine):
+    result = run(machine, [client("die", restart="on-fault 20")], "stress 3; mem; pcitest", ())
+    check(result.text.count("driver was started again") == 20, "each time it is started again", result)
+    check(used(result) and used(result)[-1] < 100, "DMA memory is back", result)
+    check("did not become quiet" not in result.text + result.errors, "each time the device was reset", result)
+
+
+def test_pci_dma_memory_is_bounded_and_comes_back(machine):
+    for quota, why in ((8000, "no more DMA memory for this program"), (500, "the container's memory quota is used up")):
+        result = run(machine, [client("many", quota=quota)], "stress 3; mem")
+        check(result.has("many: some, again"), "all of it twice", result)
+        check(result.text.count(why) == 2, "it says why there is no more", result)
+
+
+def test_pci_device_has_one_owner(machine):
+    two = [client("hold", "one"), client("hold", "two")]
+    result = run(machine, two, "stress 2; ps; echo killed; kill one; stress 2; kill two; stress 2")
+    check(result.lines.count("hold: open") >= 1, "one has it", result)
+    check(result.has("hold: another program has the device"), "the other is told", result)
+    before, after = result.text.split("\nkilled", 1)
+    check(before.count("hold: open") == 1, "one at a time", result)
+
+
+def test_pci_killed_server_resets_and_drivers_begin_anew(machine):
+    kills = 25
+    command = "stress 1; mem; " + "kill pci; stress 1; " * kills + "mem; ps"
+    result = run(machine, [client("hold", restart="on-failure 1000")], command)
+    check(result.text.count("pci was started again") == kills, "the server comes back", result)
+    check(result.text.count("driver was started again") == kills, "and its driver each time", result)
+    check(result.lines.count("hold: open") == kills + 1, "which opens its device", result)
+    pages = used(result)
+    check(len(pages) == 2 and pages[0] == pages[1], f"no page leaks: {pages}", result)
+
+
+def test_pci_killed_drivers_leave_nothing(machine):
+    kills = 300
+    command = "stress 1; mem; " + "kill driver; " * kills + "stress 1; mem; ps"
+    result = run(machine, [client("hold", restart="on-failure 1000")], command)
+    check(result.text.count("driver was started again") == kills, "it comes back each time", result)
+    check("pci was" not in result.text, "the server is not hurt", result)
+    for name in ("pci", "driver"):
+        pages = used(result, name)
+        check(len(pages) == 2 and pages[0] == pages[1], f"no page of {name} leaks: {pages}", result)
+
+
+@machines.on("hosted")
+def test_pci_lying_devices_are_survived(machine):
+    for seed in ("1", "2", "3"):
+        with machines.scratch() as folder:
+            manifest = BASE + client("attack", restart="on-failure 20") + SHELL
+            initrd = machines.initrd_with(folder, {"etc/manifest": manifest.encode()})
+            result = machine.run("stress 3; mem; echo end", initrd=initrd, rng=True,
+                                 options=("--lie", "all,4", "--seed", seed))
+        check(result.status == 0 and result.has("end"), f"seed {seed}: the system goes on", result)
+        check("pci was started again" not in result.text, f"seed {seed}: the server lives", result)
