@@ -27,12 +27,14 @@ A .test file is lines `key: value`, checked in order; # starts a comment line.
   on:       hosted, qemu or both (default)
   memory:   RAM (default 256M)
 """
+import fcntl
 import os
 import pty
 import re
 import socket
 import subprocess
 import tempfile
+import termios
 import threading
 import time
 import tty
@@ -168,9 +170,10 @@ PROMPT = r"[$>#] \x1b\[K"  # as the shell draws it before an empty line
 
 class Console:
     """A machine in the background, with a terminal. All it prints is read as it comes, so it never waits for the test;
-    the watchdog kills it at last. `text` is everything since the start, carriage returns removed."""
+    the watchdog kills it at last. `text` is everything since the start, carriage returns removed. On a controlling
+    terminal, which starts as a shell leaves it, keys are signals, too."""
 
-    def __init__(self, machine, line, ports, watchdog=None):
+    def __init__(self, machine, line, ports, watchdog=None, controlling=False):
         self.machine = machine
         self.patience = WATCHDOG[machine.kind]
         self.text = ""
@@ -178,8 +181,11 @@ class Console:
         self.ports = dict(ports)
         self.errors_file = tempfile.TemporaryFile()
         self.terminal, side = pty.openpty()
-        tty.setraw(side)
-        self.process = subprocess.Popen(line, stdin=side, stdout=side, stderr=self.errors_file, start_new_session=True)
+        if not controlling:
+            tty.setraw(side)
+        self.process = subprocess.Popen(
+            line, stdin=side, stdout=side, stderr=self.errors_file, start_new_session=True,
+            preexec_fn=(lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0)) if controlling else None)
         os.close(side)
         self.change = threading.Condition()
         self.over = False  # nothing more will be printed
@@ -265,11 +271,14 @@ class Console:
         """A TCP connection to a port of the guest; what fails is the guest's, as the host's side always accepts."""
         return socket.create_connection(("127.0.0.1", self.port(guest)), timeout=seconds)
 
+    def children(self):
+        """Its processes: on hosted the address spaces."""
+        return Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
+
     def processor_ticks(self):
         """Processor time of the machine and its children so far, in ticks of 10 ms."""
-        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
         total = 0
-        for pid in [self.process.pid, *children]:
+        for pid in [self.process.pid, *self.children()]:
             fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
             total += int(fields[11]) + int(fields[12])
         return total

@@ -4,11 +4,8 @@ import os
 import pty
 import re
 import resource
-import select
-import signal
 import subprocess
 import termios
-import time
 from pathlib import Path
 
 import machines
@@ -121,112 +118,66 @@ def test_input_without_last_newline_is_not_lost(machine):
 
 # ---- terminal ----
 
-class Terminal:
+def terminal(machine, *options):
     """The hosted system on a terminal of its own."""
-
-    def __init__(self, *options):
-        self.seen = ""
-        self.pid, self.fd = pty.fork()
-        if self.pid == 0:
-            os.execv(machines.need(machines.HOSTED),
-                     [str(machines.HOSTED), "--initrd", str(machines.INITRD), *options])
-
-    def read(self, pattern, seconds=20):
-        """Reads until pattern has come; the watchdog is for hangs."""
-        end = time.monotonic() + seconds
-        while True:
-            found = re.search(pattern, self.seen)
-            if found:
-                self.seen = self.seen[found.end():]
-                return found
-            ready, _, _ = select.select([self.fd], [], [], max(0, end - time.monotonic()))
-            check(ready, f"waiting for {pattern!r}", self.seen[-2000:])
-            try:
-                data = os.read(self.fd, 65536)
-            except OSError:
-                data = b""
-            check(data, f"it ended while waiting for {pattern!r}", self.seen[-2000:])
-            self.seen += data.decode(errors="replace").replace("\r", "")
-
-    def type(self, text):
-        os.write(self.fd, text.encode())
-
-    def end(self, seconds=20):
-        """Its exit status; kills it if it does not end."""
-        end = time.monotonic() + seconds
-        status = None
-        while time.monotonic() < end:
-            done, raw = os.waitpid(self.pid, os.WNOHANG)
-            if done:
-                status = os.waitstatus_to_exitcode(raw)
-                break
-            ready, _, _ = select.select([self.fd], [], [], 0.05)
-            if ready:
-                try:
-                    os.read(self.fd, 65536)
-                except OSError:
-                    pass
-        else:
-            os.kill(self.pid, signal.SIGKILL)
-            os.waitpid(self.pid, 0)
-        os.close(self.fd)
-        return status
+    return machines.Console(machine, [machines.need(machines.HOSTED), "--initrd", str(machines.INITRD), *options], {},
+                            controlling=True)
 
 
-PROMPT = r"[$>#] "
+PROMPT = machines.PROMPT
 
 
 @HOSTED
 def test_terminal_line_editing(machine):
-    t = Terminal()
-    t.read(PROMPT)
-    t.type("echo helo\x1b[Dl\r")  # left, then the missing l
-    t.read(r"\nhello\n")
-    t.type("echo wrongg\x7f\r")  # backspace
-    t.read(r"\nwrong\n")
-    t.type("cho begin\x01e\r")  # Ctrl-A
-    t.read(r"\nbegin\n")
-    t.type("exit 3\r")
-    check(t.end() == 3, "exit 3 is its status")
+    with terminal(machine) as t:
+        t.expect(PROMPT)
+        t.type("echo helo\x1b[Dl\r")  # left, then the missing l
+        t.expect(r"\nhello\n")
+        t.type("echo wrongg\x7f\r")  # backspace
+        t.expect(r"\nwrong\n")
+        t.type("cho begin\x01e\r")  # Ctrl-A
+        t.expect(r"\nbegin\n")
+        t.type("exit 3\r")
+        check(t.wait().status == 3, "exit 3 is its status")
 
 
 @HOSTED
 def test_terminal_history(machine):
-    t = Terminal()
-    t.read(PROMPT)
-    t.type("echo first\r")
-    t.read(r"\nfirst\n")
-    t.type("echo second\r")
-    t.read(r"\nsecond\n")
-    t.type("\x1b[A\x1b[A\r")  # up, up
-    t.read(r"\nfirst\n")
-    t.type("exit\r")
-    check(t.end() == 0, "exit is status 0")
+    with terminal(machine) as t:
+        t.expect(PROMPT)
+        t.type("echo first\r")
+        t.expect(r"\nfirst\n")
+        t.type("echo second\r")
+        t.expect(r"\nsecond\n")
+        t.type("\x1b[A\x1b[A\r")  # up, up
+        t.expect(r"\nfirst\n")
+        t.type("exit\r")
+        check(t.wait().status == 0, "exit is status 0")
 
 
 @HOSTED
 def test_terminal_ctrl_d_ends_it(machine):
-    t = Terminal()
-    t.read(PROMPT)
-    t.type("\x04")
-    check(t.end() == 0, "end of input ends the system with status 0")
+    with terminal(machine) as t:
+        t.expect(PROMPT)
+        t.type("\x04")
+        check(t.wait().status == 0, "end of input ends the system with status 0")
 
 
 @HOSTED
 def test_terminal_ctrl_c_ends_or_interrupts_cleanly(machine):
-    t = Terminal()
-    t.read(PROMPT)
-    t.type("echo half\x03")
-    # Either the line is dropped and a prompt comes, or the system ends by itself.
-    try:
-        t.read(PROMPT, 5)
-    except machines.Failed:
-        check(t.end() is not None, "Ctrl-C ends it cleanly")
-        return
-    t.type("echo whole\r")
-    t.read(r"\nwhole\n")
-    t.type("exit\r")
-    check(t.end() == 0, "it ends afterwards")
+    with terminal(machine) as t:
+        t.expect(PROMPT)
+        t.type("echo half\x03")
+        # Either the line is dropped and a prompt comes, or the system ends by itself.
+        try:
+            t.expect(PROMPT, 5)
+        except machines.Failed:
+            check(t.wait().status is not None, "Ctrl-C ends it cleanly")
+            return
+        t.type("echo whole\r")
+        t.expect(r"\nwhole\n")
+        t.type("exit\r")
+        check(t.wait().status == 0, "it ends afterwards")
 
 
 @HOSTED
@@ -243,17 +194,13 @@ def test_terminal_is_as_before_afterwards(machine):
 
 @HOSTED
 def test_children_are_gone_when_it_ends(machine):
-    t = Terminal()
-    t.read(PROMPT)
-    children = subprocess.run(["ps", "-o", "pid=", "--ppid", str(t.pid)], stdout=subprocess.PIPE).stdout.split()
+    t = terminal(machine)
+    t.expect(PROMPT)
+    children = t.children()
     check(children, "address spaces are host processes")
-    os.kill(t.pid, signal.SIGKILL)
-    t.end()
-    end = time.monotonic() + 20
-    while any(Path(f"/proc/{int(pid)}").exists() and "zombie" not in Path(f"/proc/{int(pid)}/status").read_text()
-              for pid in children):
-        check(time.monotonic() < end, "children live on after the kernel was killed")
-        select.select([], [], [], 0.05)
+    t.kill()
+    machines.until("the end of the children", lambda: not any(
+        Path(f"/proc/{pid}").exists() and "zombie" not in Path(f"/proc/{pid}/status").read_text() for pid in children), 20)
 
 
 # ---- cost ----
@@ -261,25 +208,14 @@ def test_children_are_gone_when_it_ends(machine):
 @HOSTED
 def test_idle_costs_no_cpu(machine):
     """While nobody types, the processor time of the kernel and its children stands still."""
-    t = Terminal()
-    t.read(PROMPT)
-
-    def used():
-        total = 0
-        pids = [t.pid] + [int(p) for p in subprocess.run(
-            ["ps", "-o", "pid=", "--ppid", str(t.pid)], stdout=subprocess.PIPE).stdout.split()]
-        for pid in pids:
-            fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-            total += int(fields[11]) + int(fields[12])
-        return total  # in ticks of 10 ms
-
-    select.select([], [], [], 0.3)  # let it come to rest
-    before = used()
-    select.select([], [], [], 2.0)  # the wait that is measured, not one that anything depends on
-    spent = used() - before
-    check(spent <= 1, f"{spent * 10} ms of processor time in 2 s of waiting")
-    t.type("exit\r")
-    check(t.end() == 0, "it still answers")
+    with terminal(machine) as t:
+        t.prompt()
+        machines.pause(0.3)  # let it come to rest
+        before = t.processor_ticks()
+        machines.pause(2)  # the wait that is measured
+        spent = t.processor_ticks() - before
+        check(spent <= 1, f"{spent * 10} ms of processor time in 2 s of waiting")
+        t.end()
 
 
 # ---- archives ----
