@@ -13,7 +13,13 @@ HOSTED_CPPFLAGS := -std=gnu11 -D_GNU_SOURCE= -D_SYS_UCONTEXT_H=1 -I. -Iinclude -
 HOSTED_CFLAGS ?= -O2 -g -fno-omit-frame-pointer
 HOSTED_ASAN := -fsanitize=address,undefined -fno-sanitize-recover=undefined
 
-HOSTED_OBJ := $(patsubst %.c,$(BUILD)/hosted/%.o,$(CORE_SRC) $(HOSTED_NATIVE_SRC)) \
+# --share serves 9P with the code that programs do.
+HOSTED_LIB_SRC := $(addprefix lib/,ninep.c ninep_files.c ninep_lock.c ninep_server.c)
+$(HOSTED_LIB_SRC:%.c=$(BUILD)/hosted/%.o) $(HOSTED_LIB_SRC:%.c=$(BUILD)/hosted/asan/%.o): \
+  HOSTED_CPPFLAGS += -include arch/hosted/lib_host.h
+$(HOSTED_LIB_SRC:%.c=$(BUILD)/unit/%.o): UNIT_EXTRA += -include arch/hosted/lib_host.h
+
+HOSTED_OBJ := $(patsubst %.c,$(BUILD)/hosted/%.o,$(CORE_SRC) $(HOSTED_NATIVE_SRC) $(HOSTED_LIB_SRC)) \
   $(BUILD)/hosted/arch/hosted/stub_image.o
 HOSTED_ASAN_OBJ := $(HOSTED_OBJ:$(BUILD)/hosted/%=$(BUILD)/hosted/asan/%)
 HOSTED_DIRECT_OBJ := $(patsubst %.c,$(BUILD)/hosted/%.o,$(CORE_SRC) $(HOSTED_DIRECT_SRC))
@@ -72,9 +78,11 @@ $(HOSTED_TEST): $(HOSTED_TEST_OBJ)
 	$(CC) -g -rdynamic $(HOSTED_ASAN) -o $@ $^ -lcmocka $(SLIRP)
 
 # Device models, which build on nothing but the bus: in unit tests on a guest of theirs.
-MODEL_SRC := $(addprefix arch/hosted/,pci.c virtio.c virtio_ring.c lie.c wire.c virtio_net.c virtio_blk.c virtio_rng.c mov.c)
+MODEL_SRC := $(addprefix arch/hosted/,pci.c virtio.c virtio_ring.c lie.c wire.c virtio_net.c virtio_blk.c virtio_rng.c virtio_9p.c \
+  share.c mov.c) $(HOSTED_LIB_SRC)
 MODEL_OBJ := $(patsubst %.c,$(BUILD)/unit/%.o,$(MODEL_SRC) tests/unit/virtio_guest.c)
-MODEL_TESTS := test_mov test_network test_pci test_virtio test_virtio_blk test_virtio_net test_virtio_rng test_wire
+MODEL_TESTS := test_mov test_network test_pci test_virtio test_virtio_blk test_virtio_9p test_virtio_net test_virtio_rng \
+  test_share test_wire
 NETWORK_UNIT := $(addprefix $(BUILD)/unit/arch/hosted/,network.o network_options.o nat_$(if $(SLIRP),slirp,none).o)
 
 $(BUILD)/unit/libmodels.a: $(MODEL_OBJ)

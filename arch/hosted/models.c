@@ -15,8 +15,11 @@
 #include "arch/hosted/lie.h"
 #include "arch/hosted/native.h"
 #include "arch/hosted/network.h"
+#include "arch/hosted/virtio_9p.h"
 #include "arch/hosted/virtio_blk.h"
 #include "arch/hosted/virtio_rng.h"
+
+#define SHARE_TAG "share" /* as in scripts/qemu */
 
 static uint64_t random_state;
 
@@ -116,9 +119,26 @@ static void disk_start(const char *file, bool read_only)
     }
 }
 
+/* ---- the shared folder ---- */
+
+static void share_start(const char *folder, bool read_only)
+{
+    struct share *share = share_open(folder, read_only);
+
+    if (share == NULL) {
+        refuse("--share", folder, strerror(errno));
+    }
+    if (!ninep_add(share, SHARE_TAG)) {
+        refuse("--share", folder, "no PCI slot is left for it");
+    }
+}
+
 /* ---- all ---- */
 
-bool models_exist(void) { return options.disks > 0 || options.rng || network_options.on; }
+bool models_exist(void)
+{
+    return options.disks > 0 || options.share.file != NULL || options.rng || network_options.on;
+}
 
 void models_start(void)
 {
@@ -129,6 +149,9 @@ void models_start(void)
     if (models_exist()) {
         pci_start();
         (void)rng_add(random_fill);
+    }
+    if (options.share.file != NULL) {
+        share_start(options.share.file, options.share.read_only);
     }
     for (uint32_t i = 0; i < options.disks; i++) {
         disk_start(options.disk[i].file, options.disk[i].read_only);

@@ -20,19 +20,21 @@
 
 #define OPTION_DISKS 16u
 
+struct option_file {
+    const char *file;
+    bool read_only;
+};
+
 struct options {
     uint64_t memory;     /* bytes */
     const char *initrd;  /* file */
     const char *command; /* "": interactive */
     uint64_t seed;
-    bool seeded;    /* --seed was given */
-    bool trace;     /* a line per system call */
-    bool check;     /* invariants after every entry */
-    bool real_time; /* the host's clock */
-    struct {
-        const char *file;
-        bool read_only;
-    } disk[OPTION_DISKS];
+    bool seeded;                                  /* --seed was given */
+    bool trace;                                   /* a line per system call */
+    bool check;                                   /* invariants after every entry */
+    bool real_time;                               /* the host's clock */
+    struct option_file disk[OPTION_DISKS], share; /* share.file NULL: none */
     uint32_t disks;
     bool rng;        /* a PCI bus and a source of random numbers, even without other devices */
     const char *lie; /* NULL: devices tell the truth */

@@ -44,6 +44,7 @@ static const char help_text[] =
     "                   the network's faults\n"
     "  --disk FILE[,ro] a virtio disk on this file; up to 16 times. With --seed its answers come\n"
     "                   late and out of order\n"
+    "  --share DIR[,ro] a folder of the host, served to the guest over virtio-9p\n"
     "  --rng            a virtio source of random numbers; comes with any other device, too\n"
     "  --lie KIND[,N]   virtio devices that lie, about once in N (64) chances, as --seed says\n"
     "  --help           this text\n";
@@ -94,7 +95,7 @@ static uint64_t seed_read(const char *text)
 }
 
 /* FILE or FILE,ro: the comma of the argument ends the name. */
-static void disk_read(char *text)
+static struct option_file file_read(const char *option, char *text)
 {
     char *comma = strrchr(text, ',');
     bool read_only = comma != NULL && strcmp(comma, ",ro") == 0;
@@ -102,11 +103,18 @@ static void disk_read(char *text)
     if (read_only) {
         *comma = 0;
     }
-    if (options.disks == OPTION_DISKS || *text == 0) {
-        refuse("--disk", text, *text == 0 ? "a file is needed" : "16 disks are the most");
+    if (*text == 0) {
+        refuse(option, text, "a name is needed");
     }
-    options.disk[options.disks].file = text;
-    options.disk[options.disks++].read_only = read_only;
+    return (struct option_file){text, read_only};
+}
+
+static void disk_read(char *text)
+{
+    if (options.disks == OPTION_DISKS) {
+        refuse("--disk", text, "16 disks are the most");
+    }
+    options.disk[options.disks++] = file_read("--disk", text);
 }
 
 /* build/hosted/atmos-hosted finds build/user/initrd.cpio. */
@@ -163,6 +171,9 @@ static void option_take(int option, char *text)
     case 'd':
         disk_read(text);
         break;
+    case 'f':
+        options.share = file_read("--share", text);
+        break;
     case 'g':
         options.rng = true;
         break;
@@ -190,6 +201,7 @@ void options_read(int argc, char **argv)
                                           {"real-time", no_argument, NULL, 'r'},
                                           {"help", no_argument, NULL, 'h'},
                                           {"disk", required_argument, NULL, 'd'},
+                                          {"share", required_argument, NULL, 'f'},
                                           {"rng", no_argument, NULL, 'g'},
                                           {"lie", required_argument, NULL, 'l'},
                                           NETWORK_LONG_OPTIONS,

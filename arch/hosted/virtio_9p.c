@@ -43,6 +43,7 @@ static uint32_t message_serve(const struct virtio_chain *chain)
 static void ninep_notify(struct virtio_device *d, uint32_t queue)
 {
     struct virtio_chain chain;
+    uint64_t lie;
     uint32_t bytes;
 
     while (virtio_take(d, queue, &chain)) {
@@ -51,9 +52,8 @@ static void ninep_notify(struct virtio_device *d, uint32_t queue)
             virtio_break(d, "a request is no message of 9P, or leaves no room for an answer");
             return;
         }
-        if (lie_now(LIE_STATUS)) {
-            uint64_t lie = lie_value(LIE_STATUS, bytes);
-
+        lie = lie_value(LIE_STATUS, bytes);
+        if (lie != bytes) {
             memcpy(reply, &lie, sizeof(uint32_t) + 1); /* its size and type */
         }
         (void)virtio_chain_write(&chain, 0, reply, bytes);
