@@ -31,6 +31,7 @@ import fcntl
 import os
 import pty
 import re
+import resource
 import socket
 import subprocess
 import tempfile
@@ -45,6 +46,10 @@ HOSTED = ROOT / "build/hosted/atmos-hosted"
 KERNEL = ROOT / "build/x86_64/atmos.elf"
 INITRD = ROOT / "build/user/initrd.cpio"
 WATCHDOG = {"hosted": 60, "qemu": 120}  # seconds: for hangs only
+
+
+# A thousand connections are a thousand files, of QEMU and of a test.
+resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
 
 
 class Failed(Exception):
