@@ -9,7 +9,7 @@ import machines
 from machines import check, on
 
 # Nothing in it depends on the machine: no times, no sizes of memory.
-SCRIPT = ("echo begin; ls; ls bin; cat etc/manifest; hex bin/hello; run hello; fault read; fault illegal; fault stack; "
+SCRIPT = ("echo begin; ls; ls bin; cat etc/manifest; hexdump bin/hello; run hello; fault read; fault illegal; fault stack; "
           "run hostile readkernel; run hostile rawsyscall; nosuch; echo $?; stress 3; help; echo end")
 ISO = machines.ROOT / "build/x86_64/atmos.iso"
 OVMF = "/usr/share/ovmf/OVMF.fd"
@@ -32,7 +32,7 @@ def test_same_programs_same_output_on_both_builds(machine):
     mine = qemu.text[qemu.text.index("begin\n"):]
     check(hosted.text[hosted.text.index("begin\n"):] == mine, "the output is the same byte for byte",
           f"{hosted}\n{qemu}")
-    dump = "; ".join(f"hex {name}" for name in ("bin/init", "bin/shell"))
+    dump = "; ".join(f"hexdump {name}" for name in ("bin/init", "bin/shell"))
     both = [m.run(dump) for m in (machines.Hosted(), machine)]
     for result in both:
         for name in ("bin/init", "bin/shell"):
