@@ -17,7 +17,8 @@
 
 #define MILLISECOND 1000000u
 #define PORT_LAST 65535u
-#define PERCENT (WIRE_MILLION / 100)
+#define PERCENT 1e4       /* in millionths */
+#define MILLISECONDS 1e-6 /* a nanosecond in them */
 #define HTTP 80u
 #define REST 16u /* a busy guest has so many times the time that a look takes until the next, */
 #define REST_MOST 500000u /* ns at most */
@@ -192,8 +193,8 @@ static void faults_start(uint64_t seed)
     if (f->loss != 0 || f->reorder != 0 || f->delay != 0) {
         fprintf(stderr,
                 "atmos-hosted: network faults: loss %g%%, delay %g ms, reorder %g%%, seed %llu\n",
-                (double)f->loss / PERCENT, (double)f->delay / MILLISECOND,
-                (double)f->reorder / PERCENT, (unsigned long long)seed);
+                f->loss / PERCENT, (double)f->delay * MILLISECONDS, f->reorder / PERCENT,
+                (unsigned long long)seed);
     }
 }
 
