@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: MIT
+"""The drivers of virtio devices, from their clients' side: disktest's deeds on one disk or two."""
+import re
+from pathlib import Path
+
+import machines
+from machines import check
+
+CONSOLE = """program console
+    quota 128
+    ceiling 50
+    serves console
+    ports 0x3f8 8
+    irqs 4 1
+    restart always
+program pci
+    quota 256 6%
+    ceiling 49
+    serves pci
+    container
+    ports 0xcf8 0xf308
+    irqs 5 187
+    memory 0 0x10000000000
+    restart always 1000
+"""
+
+
+def disk(number):
+    return f"""program disk{number}
+    file bin/virtio_blk
+    quota 320 9%
+    ceiling 48
+    serves disk{number}
+    uses pci
+    device 1af4:1042 {number}
+    restart on-failure 1000
+"""
+
+
+def client(arguments, name="client", uses="disk0 disk1", main=True):
+    return f"""program {name}
+    file bin/disktest
+    quota 1024
+    ceiling 40
+    priority 20
+    uses console {uses}
+    arguments {arguments}
+    {"main" if main else "restart never"}
+"""
+
+
+def image(folder, name, mebibytes=8):
+    path = Path(folder) / name
+    with open(path, "wb") as file:
+        file.truncate(mebibytes << 20)
+    return path
+
+
+def run(machine, programs, disks, options=()):
+    with machines.scratch() as folder:
+        paths = [f"{image(folder, f'{n}.img')}{',ro' if mode == 'ro' else ''}" for n, mode in enumerate(disks)]
+        initrd = machines.initrd_with(folder, {"etc/manifest": (CONSOLE + programs).encode()})
+        result = machine.run("", initrd=initrd, disks=paths, options=options)
+        return result
+
+
+def passed(result, line):
+    check(result.status == 0 and re.search(line, result.text), f"prints {line!r}", result)
+
+
+def test_disk_holds_what_was_written(machine):
+    result = run(machine, disk(0) + client("check disk0 7 400"), ["rw"])
+    passed(result, r"requests in 400 calls, all as they should be")
+
+
+def test_disk_refuses_what_is_outside(machine):
+    passed(run(machine, disk(0) + client("limits disk0"), ["rw"]), r"read-only 0, flush 1, discard 1, .*limits hold")
+
+
+def test_disk_read_only_is_not_written(machine):
+    passed(run(machine, disk(0) + client("limits disk0"), ["ro"]), r"read-only 1, .*limits hold")
+
+
+def test_disk_survives_hostile_messages(machine):
+    for seed in (1, 2):
+        result = run(machine, disk(0) + client(f"attack disk0 {seed}"), ["rw"])
+        passed(result, r"all as they should be")
+        check("disk0 ended" not in result.text and "fault" not in result.text, "the driver lives", result)
+
+
+def test_disk_second_one_is_another(machine):
+    """Two clients at once, each with a disk of its own; then what one wrote is not on the other."""
+    programs = disk(0) + disk(1) + client("check disk1 5 60", "other", "disk1", main=False)
+    result = run(machine, programs + client("check disk0 6 1000", uses="disk0"), ["rw", "rw"])
+    passed(result, r"all as they should be; seed 6")
+    passed(result, r"all as they should be; seed 5")
+
+
+def test_disk_that_is_not_there_is_an_error(machine):
+    result = run(machine, disk(0) + disk(1) + client("limits disk1", uses="disk1"), ["rw"])
+    check(result.status == 1 and "cannot be opened (19)" in result.text, "ENODEV is said", result)
+
+
+SHELL = """program shell
+    quota 2048
+    ceiling 45
+    priority 45
+    shares console fs
+    container
+    system destroy
+    main
+"""
+FS = """program fs
+    quota 1024
+    ceiling 45
+    serves fs
+    initrd
+    restart always
+"""
+
+
+def test_disk_driver_killed_under_load_loses_nothing(machine):
+    """The client never hears of it: what it wrote is there, whatever was in flight."""
+    programs = disk(0) + FS + SHELL + client("repeat disk0 9 40", uses="disk0", main=False)
+    with machines.scratch() as folder:
+        initrd = machines.initrd_with(folder, {"etc/manifest": (CONSOLE + programs).encode()})
+        with machine.start(initrd=initrd, disks=[image(folder, "0.img")]) as m:
+            m.prompt()
+            for kill in range(20):
+                m.expect(r"disktest: round \d+$")
+                m.type("kill disk0\r")
+                m.expect(r"init: disk0 was started again")
+            m.expect(r"disktest: round \d+$")
+            m.expect(r"disktest: round \d+$")
+            check("client ended" not in m.text and "wrong data" not in m.text, "the client is undisturbed", m.result())
