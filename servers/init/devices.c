@@ -11,6 +11,7 @@
 #include <string.h>
 
 #define PATIENCE_NS 10000000000u
+#define PIECE_NS 100000000u
 #define GRANTS_BYTES 2048u
 
 /* "place:vendor:device:index:name," for each grant, numbers in hexadecimal. */
@@ -46,13 +47,18 @@ size_t devices_environment(const struct manifest *m, const struct atm_boot_info 
     return 2;
 }
 
-uint64_t devices_present(uint64_t pci, size_t n)
+/* A call to a server that has just died would wait for ever for the one that init is to start: the
+   patience comes in pieces, with a look at the server between them. */
+int devices_present(struct devices_server pci, size_t n)
 {
     const uint64_t w[REGISTER_WORDS] = {n + 1};
-    uint64_t deadline = atm_clock().r[0] + PATIENCE_NS;
+    uint64_t end = atm_clock().r[0] + PATIENCE_NS;
     struct atm_result r;
-    do
-        r = atm_call_until(pci, TAG(PCI_PRESENT, 1, 0), w, deadline);
-    while (r.status == -ERR_AGAIN);
-    return r.status == 0 && TAG_LABEL(r.r[1]) == 0 ? r.r[2] : 0;
+    do {
+        struct atm_result info = atm_process_info(pci.process);
+        if (info.status < 0 || info.r[0] != PROCESS_ALIVE)
+            return -1;
+        r = atm_call_until(pci.endpoint, TAG(PCI_PRESENT, 1, 0), w, atm_clock().r[0] + PIECE_NS);
+    } while (r.status == -ERR_AGAIN || (r.status == -ERR_TIMEOUT && atm_clock().r[0] < end));
+    return r.status == 0 && TAG_LABEL(r.r[1]) == 0 ? (int)r.r[2] : -1;
 }

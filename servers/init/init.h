@@ -21,8 +21,14 @@ __attribute__((format(printf, 1, 2))) void init_say(const char *format, ...);
 size_t devices_environment(const struct manifest *m, const struct atm_boot_info *boot,
                            const char *text[DEVICES_TEXTS]);
 
-/* How many devices of program n are there. Waits while the PCI server looks for them, so it is also
-   how to know that a new PCI server has stopped and reset all devices. 0: it does not answer. */
-uint64_t devices_present(uint64_t pci, size_t n);
+/* The PCI server, as it runs. */
+struct devices_server {
+    uint64_t endpoint;
+    uint64_t process;
+};
+
+/* How many devices of program n are there; -1: the PCI server gave no answer. Waits while it looks for
+   them, so an answer also means that a new PCI server has stopped and reset all devices. */
+int devices_present(struct devices_server pci, size_t n);
 
 #endif

@@ -35,6 +35,7 @@ struct running {
     uint64_t process;
     uint64_t endpoint; /* it serves; 0: none */
     uint64_t restarts;
+    int waits; /* 1: for the PCI server, which did not say whether its devices are there */
     struct cpio_file file;
 };
 
@@ -215,6 +216,22 @@ static struct spawned process_make(size_t n)
     return out;
 }
 
+/* 1 if the program's devices are there; when nobody can say, it waits for the next PCI server. */
+static int devices_there(size_t n)
+{
+    struct running *pci = endpoint_owner("pci");
+    running[n].waits = 0;
+    if (manifest.program[n].devices == 0)
+        return 1;
+    if (pci == NULL || pci->endpoint == 0)
+        return 0;
+    int present = -1;
+    if (pci->container != 0)
+        present = devices_present((struct devices_server){pci->endpoint, pci->process}, n);
+    running[n].waits = present < 0;
+    return present > 0;
+}
+
 /* 1 if what the program cannot do without is there: its devices, and servers it needs. */
 static int program_possible(const struct manifest_program *p, size_t n)
 {
@@ -223,10 +240,7 @@ static int program_possible(const struct manifest_program *p, size_t n)
         if (p->use[i].needed && (owner == NULL || owner->endpoint == 0))
             return 0;
     }
-    if (p->devices == 0)
-        return 1;
-    struct running *pci = endpoint_owner("pci");
-    return pci != NULL && pci->container != 0 && devices_present(pci->endpoint, n) > 0;
+    return devices_there(n);
 }
 
 /* 1 if it runs; else says why not, unless it is that the machine lacks what the program is for. */
@@ -325,17 +339,35 @@ static int program_restart(size_t n)
     return 1;
 }
 
-/* After the PCI server's restart: the drivers' devices were reset, their DMA memory is no more. */
-static void drivers_restart(size_t pci)
+static int program_alive(const struct running *r)
 {
-    (void)devices_present(running[pci].endpoint, pci); /* answered once all devices are reset */
+    struct atm_result info = atm_process_info(r->process);
+    return r->container != 0 && info.status == 0 && info.r[0] == PROCESS_ALIVE;
+}
+
+/* After the PCI server's restart: the drivers' devices were reset, their DMA memory is no more. A
+   driver that has ended, too, is left to the news of that. */
+static void drivers_restart(void)
+{
     for (size_t n = 0; n < manifest.programs; n++) {
-        if (manifest.program[n].devices == 0 || running[n].container == 0)
+        if (manifest.program[n].devices == 0 || !(program_alive(&running[n]) || running[n].waits))
             continue;
-        container_end(&running[n]);
-        if (!program_restart(n))
+        (void)devices_there(n); /* answered once all devices are reset */
+        if (running[n].waits)
+            continue;
+        if (running[n].container != 0)
+            container_end(&running[n]);
+        if (!program_restart(n) && !running[n].waits)
             endpoint_end(&running[n]);
     }
+}
+
+/* There will be no PCI server any more. */
+static void drivers_give_up(void)
+{
+    for (size_t n = 0; n < manifest.programs; n++)
+        if (running[n].waits && running[n].container == 0)
+            endpoint_end(&running[n]);
 }
 
 /* The container of an ended program goes; the PCI server learns of a driver's end. */
@@ -351,8 +383,7 @@ static void program_ended(size_t n)
 {
     const struct manifest_program *p = &manifest.program[n];
     struct running *r = &running[n];
-    struct atm_result info = atm_process_info(r->process);
-    if (r->container == 0 || (info.status == 0 && info.r[0] == PROCESS_ALIVE))
+    if (r->container == 0 || program_alive(r))
         return; /* news of one that was ended here */
     int status = report_status(r->process);
     enum end_kind end = report_end(r->process);
@@ -368,13 +399,29 @@ static void program_ended(size_t n)
         r->restarts++;
         if (program_restart(n)) {
             if (strcmp(p->serves, "pci") == 0)
-                drivers_restart(n);
+                drivers_restart();
             return;
         }
+        if (r->waits)
+            return;
     }
     endpoint_end(r);
+    if (strcmp(p->serves, "pci") == 0)
+        drivers_give_up();
     if (p->main)
         system_end(status);
+}
+
+/* News of ends. That of the PCI server comes first, whether it was heard or not: while there is none
+   no driver's memory may go back, as nobody has stopped its device. */
+static void ends_handle(uint64_t bits)
+{
+    struct running *pci = endpoint_owner("pci");
+    if (pci != NULL && pci->container != 0)
+        program_ended((size_t)(pci - running));
+    for (size_t n = 0; n < manifest.programs; n++)
+        if ((bits >> n & 1) != 0)
+            program_ended(n);
 }
 
 static void system_start(void)
@@ -387,7 +434,7 @@ static void system_start(void)
         }
     for (size_t n = 0; n < manifest.programs; n++) {
         int runs = program_start(n);
-        if (!runs)
+        if (!runs && !running[n].waits)
             endpoint_end(&running[n]);
         main_runs |= runs && manifest.program[n].main;
     }
@@ -417,8 +464,7 @@ int main(void)
     system_start();
     for (;;) {
         r = atm_receive(events, 0);
-        for (size_t n = 0; r.status == 0 && n < manifest.programs; n++)
-            if ((r.r[2] >> n & 1) != 0)
-                program_ended(n);
+        if (r.status == 0)
+            ends_handle(r.r[2]);
     }
 }

@@ -10,8 +10,9 @@
 
 #define VIRTIO_STATUS 0x14u
 #define MSIX_ENTRY 16u
-#define RESET_PATIENCE_NS 500000000u
-#define RESET_READS 1000000u
+#define RESET_READS 100u /* at once; then */
+#define RESET_PAUSES 300u
+#define RESET_PAUSE_NS 1000000u
 #define EXPRESS_RESET_NS 100000000u
 #define BRIDGE_LAST 0x1au
 #define COMMAND_ALL (COMMAND_IO | COMMAND_MEMORY | COMMAND_MASTER)
@@ -72,25 +73,6 @@ int device_msix(const struct function *f, uint32_t line, uint32_t lines)
     return good;
 }
 
-static int virtio_reset(const struct function *f)
-{
-    uint64_t common = spot_peek(f, f->virtio_common, VIRTIO_STATUS + 1);
-    int quiet = 0;
-    if (common == 0)
-        return 0;
-    uint64_t end = atm_clock().r[0] + RESET_PATIENCE_NS;
-    mmio_write8(common + VIRTIO_STATUS, 0);
-    for (uint32_t i = 0; i < RESET_READS && !quiet; i++) {
-        quiet = mmio_read8(common + VIRTIO_STATUS) == 0;
-        if (!quiet && atm_clock().r[0] >= end)
-            break;
-        if (!quiet)
-            atm_yield();
-    }
-    (void)device_peek(0, 0);
-    return quiet;
-}
-
 /* Waits; there is nothing to hear on an endpoint of the server's own. */
 static void pause_for(uint64_t nanoseconds)
 {
@@ -103,6 +85,23 @@ static void pause_for(uint64_t nanoseconds)
     while (atm_destroy(r.r[0]).status == -ERR_AGAIN)
         ;
     atm_handle_close(r.r[0]);
+}
+
+/* A device resets at once; one that takes its time is waited for with the processor free. */
+static int virtio_reset(const struct function *f)
+{
+    uint64_t common = spot_peek(f, f->virtio_common, VIRTIO_STATUS + 1);
+    int quiet = 0;
+    if (common == 0)
+        return 0;
+    mmio_write8(common + VIRTIO_STATUS, 0);
+    for (uint32_t i = 0; i < RESET_READS + RESET_PAUSES && !quiet; i++) {
+        quiet = mmio_read8(common + VIRTIO_STATUS) == 0;
+        if (!quiet && i >= RESET_READS)
+            pause_for(RESET_PAUSE_NS);
+    }
+    (void)device_peek(0, 0);
+    return quiet;
 }
 
 static int express_reset(const struct function *f)
@@ -122,20 +121,22 @@ static int express_reset(const struct function *f)
     return get(f, CONFIG_VENDOR, 2) == f->vendor;
 }
 
-int device_stop(const struct function *f)
+enum device_stopped device_stop(const struct function *f)
 {
+    int quiet = 1;
     uint32_t command = get(f, CONFIG_COMMAND, 2);
     put(f, CONFIG_COMMAND, 2, (command & ~COMMAND_MASTER) | COMMAND_MEMORY | COMMAND_INTX_OFF);
-    int quiet = (get(f, CONFIG_COMMAND, 2) & COMMAND_MASTER) == 0;
     if (f->msix != 0) {
         uint32_t control = get(f, f->msix + MSIX_CONTROL, 2);
         put(f, f->msix + MSIX_CONTROL, 2, (control | MSIX_MASK_ALL) & ~MSIX_ENABLE);
     }
     if (f->virtio)
-        quiet &= virtio_reset(f);
+        quiet = virtio_reset(f);
     else if (f->express != 0)
-        quiet &= express_reset(f);
-    return quiet;
+        quiet = express_reset(f);
+    if (quiet)
+        return STOPPED;
+    return (get(f, CONFIG_COMMAND, 2) & COMMAND_MASTER) == 0 ? STOPPED_ODD : STOPPED_NOT;
 }
 
 int device_intx_asked(const struct function *f)

@@ -6,7 +6,6 @@
  * granted, and every handle that a message brings and that is not kept is closed.
  */
 #include "config.h"
-#include "device.h"
 #include "grants.h"
 #include "lib/pci.h"
 #include "lib/server.h"
@@ -251,7 +250,7 @@ static void devices_stop(void)
     for (size_t i = 0; i < grant_count; i++) {
         size_t n = grant_function(&grants[i], functions, function_count);
         if (n < function_count)
-            (void)device_stop(&functions[n]);
+            owner_stop(n);
     }
 }
 

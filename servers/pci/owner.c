@@ -23,6 +23,7 @@ struct owner {
     uint64_t endpoint;    /* INTx: handle to signal bits on; 0: not wanted */
     uint64_t bits;
     uint32_t stopped; /* 1: it had its interrupt and has not acknowledged it */
+    uint32_t broken;  /* 1: it could not be stopped; its DMA memory is kept, and nobody gets it */
 };
 
 struct function functions[FUNCTIONS_MAX];
@@ -204,6 +205,15 @@ void owner_lines(uint64_t lines)
             line_fired(line);
 }
 
+/* A line that waits for this owner waits no longer. */
+static void line_release(uint32_t line)
+{
+    if (line < PIN_LINES && (lines_stuck >> line & 1) != 0) {
+        lines_stuck &= ~(1ul << line);
+        atm_irq_ack(config_irqs(), line);
+    }
+}
+
 uint64_t owner_irq_ack(size_t n)
 {
     struct owner *o = &owners[n];
@@ -211,11 +221,7 @@ uint64_t owner_irq_ack(size_t n)
         return PCI_BAD_REQUEST;
     o->stopped = 0;
     device_intx_allow(&functions[n], 1);
-    uint64_t line = 1ul << functions[n].line;
-    if ((lines_stuck & line) != 0) {
-        lines_stuck &= ~line;
-        atm_irq_ack(config_irqs(), functions[n].line);
-    }
+    line_release(functions[n].line);
     return 0;
 }
 
@@ -227,24 +233,36 @@ static int owner_alive(const struct owner *o)
     return r.status == 0 && r.r[0] == PROCESS_ALIVE;
 }
 
+/* Says what is odd about how a device stopped. */
+static void stop_report(const struct function *f, enum device_stopped how)
+{
+    if (how != STOPPED)
+        fprintf(stderr, "pci: device %02x:%02x.%x did not become quiet when it was reset%s\n",
+                PLACE_BUS(f->place), f->place / 8 % 32, f->place % 8,
+                how == STOPPED_NOT ? "; it is not used any more, nor its memory" : "");
+}
+
+void owner_stop(size_t n)
+{
+    enum device_stopped how = device_stop(&functions[n]);
+    stop_report(&functions[n], how);
+    owners[n].broken = how == STOPPED_NOT;
+}
+
 void owner_close(size_t n)
 {
     struct owner *o = &owners[n];
-    const struct function *f = &functions[n];
     if (o->program == 0)
         return;
-    if (!device_stop(f))
-        fprintf(stderr, "pci: device %02x:%02x.%x did not become quiet when it was reset\n",
-                PLACE_BUS(f->place), f->place / 8 % 32, f->place % 8);
+    owner_stop(n);
     bars_unmap(n);
+    if (o->endpoint != 0)
+        line_release(functions[n].line);
     endpoint_forget(o);
-    dma_drop((uint32_t)n);
+    if (!o->broken)
+        dma_drop((uint32_t)n);
     atm_handle_close(o->process);
     o->process = o->program = 0;
-    if ((lines_stuck >> f->line % 64 & 1) != 0 && f->line < PIN_LINES) {
-        lines_stuck &= ~(1ul << f->line);
-        atm_irq_ack(config_irqs(), f->line);
-    }
 }
 
 void owners_check(void)
@@ -299,6 +317,10 @@ uint64_t owner_open(size_t n, const struct opening *request, struct opened *out)
         return PCI_BUSY;
     }
     owner_close(n);
+    if (o->broken) {
+        atm_handle_close(request->process);
+        return PCI_ABSENT;
+    }
     o->program = request->program;
     o->process = request->process;
     o->va = request->va;

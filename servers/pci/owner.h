@@ -34,6 +34,7 @@ uint64_t owner_open(size_t n, const struct opening *o, struct opened *out);
 /* The device an id of a program names; FUNCTIONS_MAX: none. */
 size_t owner_find(uint64_t id, uint64_t program);
 void owner_close(size_t n);
+void owner_stop(size_t n);   /* stops and resets a device nobody has */
 uint64_t owner_of(size_t n); /* program; 0: nobody has it open */
 
 /* INTx: from now on bits are signalled on endpoint (a handle, which becomes the server's). */

@@ -120,6 +120,16 @@ def test_pci_killed_server_resets_and_drivers_begin_anew(machine):
     check(len(pages) == 2 and pages[0] == pages[1], f"no page leaks: {pages}", result)
 
 
+def test_pci_server_and_driver_killed_together_come_back(machine):
+    command = "stress 1; mem; " + "kill driver pci; kill pci driver; kill pci; kill driver; " * 40 + "stress 1; mem; ps"
+    result = run(machine, [client("hold", restart="on-failure 1000")], command)
+    for name in ("pci", "driver"):
+        check(re.search(rf"{name} +process +alive", result.text), f"{name} is back", result)
+        pages = used(result, name)
+        check(len(pages) == 2 and pages[0] == pages[1], f"no page of {name} leaks: {pages}", result)
+    check(result.text.count("pci was killed") >= 100, "it was killed", result)
+
+
 def test_pci_killed_drivers_leave_nothing(machine):
     kills = 300
     command = "stress 1; mem; " + "kill driver; " * kills + "stress 1; mem; ps"
