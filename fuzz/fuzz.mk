@@ -38,6 +38,14 @@ $(eval $(call fuzz_reader,pci,servers/pci/function servers/pci/grants))
 $(eval $(call fuzz_reader,virtio,lib/virtio_queue lib/virtio_places))
 $(eval $(call fuzz_reader,frames,lib/frames))
 
+FUZZ_DISKS := $(addprefix $(FUZZ)/,ext2.img ext2-4k.img fat12.img fat16.img fat32.img)
+$(eval $(call fuzz_reader,ext2,lib/cache fuzz/image $(addprefix servers/ext2/,super alloc node map data folder ops)))
+$(eval $(call fuzz_reader,fat,lib/cache fuzz/image $(addprefix servers/fat/,super table node name data folder ops)))
+$(FUZZ)/ext2 $(FUZZ)/fat: | $(FUZZ_DISKS)
+$(FUZZ_DISKS) &: fuzz/make-images
+	@mkdir -p $(FUZZ)
+	@fuzz/make-images $(FUZZ)
+
 # Device models of the hosted machine, on their bus: name; each drives arch/hosted/NAME.c.
 FUZZ_MODELS :=
 FUZZ_BUS := $(addprefix $(FUZZ)/model/,arch/hosted/pci.o arch/hosted/virtio.o arch/hosted/virtio_ring.o arch/hosted/lie.o \
@@ -63,7 +71,7 @@ $(FUZZ)/lib/%.o: lib/%.c
 $(FUZZ)/servers/%.o: servers/%.c
 	@mkdir -p $(@D)
 	@$(FUZZ_COMPILE_READER) -c -o $@ $<
-$(FUZZ_READERS:%=$(FUZZ)/fuzz/%.o): $(FUZZ)/fuzz/%.o: fuzz/%.c
+$(FUZZ_READERS:%=$(FUZZ)/fuzz/%.o) $(FUZZ)/fuzz/image.o: $(FUZZ)/fuzz/%.o: fuzz/%.c
 	@mkdir -p $(@D)
 	@$(FUZZ_COMPILE_READER) -c -o $@ $<
 $(FUZZ_READERS:%=$(FUZZ)/%):

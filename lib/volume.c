@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The program of a file system on a disk, see volume.h. Its cache takes as much of its quota as is
- * left, up to VOLUME_PAGES.
+ * The program of a file system on a disk, see volume.h. Its cache takes three quarters of what its
+ * container ("container" in the manifest) has left, as clients' buffers need room, too.
  */
 #include "lib/volume.h"
 #include "lib/startup.h"
+#include "lib/sys.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#define VOLUME_PAGES 2048u         /* of cache: 8 MiB */
+#define CACHE_PAGES 512u           /* where nobody says how many there are */
 #define WRITE_BACK_NS 2000000000ul /* changes wait that long for others, at most */
 
 void volume_say(const char *text) { fprintf(stderr, "%s: %s\n", startup_name(), text); }
@@ -44,11 +45,20 @@ static int serve(const struct volume *volume)
     return volume->unmount(volume->fs) == 0 ? 0 : 1;
 }
 
+static uint32_t cache_pages(void)
+{
+    struct atm_result r = atm_container_info(startup_handle("container"));
+    if (r.status < 0)
+        return CACHE_PAGES;
+    uint64_t pages = (r.r[0] - r.r[1] - r.r[2]) / 4 * 3;
+    return pages < BLOCK_PAGES_MAX ? (uint32_t)pages : BLOCK_PAGES_MAX;
+}
+
 int volume_run(const struct volume *volume)
 {
     static struct block_device device;
     const char *disk = setting("DISK", "disk");
-    int error = block_open(&device, disk, VOLUME_PAGES);
+    int error = block_open(&device, disk, cache_pages());
     if (error == ENODEV) {
         fprintf(stderr, "%s: there is no disk \"%s\"\n", startup_name(), disk);
         return 0;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The program of a file system on a disk: opens the disk, mounts what is on it, serves it, and
- * writes back when there is nothing else to do. Its environment says which disk (DISK, a handle's
- * name) and where in the name space (MOUNT, a path).
+ * The program of a file system on a disk: opens the disk that its environment names (DISK, a
+ * handle's name), mounts what is on it, serves it, and writes back when there is nothing else to do.
+ * Where it is in the name space is the name service's business.
  */
 #ifndef LIB_VOLUME_H
 #define LIB_VOLUME_H

@@ -239,8 +239,8 @@ int fat_modify(struct fat *fs)
     int error = state_set(fs, 0);
     if (error == 0)
         error = cache_push(&fs->cache, 0, 512);
-    if (error == 0)
-        error = cache_push(&fs->cache, fs->tables_offset + fs->active * fs->table_bytes, 8);
+    for (uint32_t i = 0; i < fs->tables && error == 0; i++)
+        error = cache_push(&fs->cache, fs->tables_offset + (fs->active + i) * fs->table_bytes, 8);
     fs->clean = error != 0;
     return error;
 }
