@@ -19,7 +19,7 @@ struct virtio_device;
     X(STATUS, "status", "request statuses out of range or untrue")                                 \
     X(CONFIG, "config", "registers and configuration that read as anything")                       \
     X(SILENCE, "silence", "requests never answered")                                               \
-    X(STORM, "storm", "interrupts without end or reason")
+    X(STORM, "storm", "storms of interrupts without reason")
 
 #define LIE_NAME(name, text, meaning) LIE_##name,
 enum lie_kind { LIE_KINDS(LIE_NAME) LIE_COUNT };
@@ -37,7 +37,9 @@ bool lie_now(enum lie_kind kind);
 /* truth, or instead of it a number that is likely to hurt. */
 uint64_t lie_value(enum lie_kind kind, uint64_t truth);
 
-/* Interrupts for nothing, after a notification. */
+/* After a notification: now and then interrupts for nothing begin, one at each lie_poll for a while. */
 void lie_storm(struct virtio_device *d);
+/* Goes on with a storm. False: there is none. */
+bool lie_poll(void);
 
 #endif

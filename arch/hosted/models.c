@@ -158,4 +158,9 @@ void models_start(void)
     }
 }
 
-bool models_poll(void) { return options.seeded && disks_poll(random_next()); }
+bool models_poll(void)
+{
+    bool stormy = lie_poll();
+
+    return (options.seeded && disks_poll(random_next())) || stormy;
+}

@@ -21,6 +21,7 @@
 #include <cmocka.h>
 
 #include "arch/hosted/native.h"
+#include "arch/hosted/pci.h"
 #include "arch/hosted/stub_layout.h"
 #include "core/table.h"
 
@@ -34,7 +35,8 @@
 #define CONSTANT 0x402000u /* read only */
 #define ABSENT 0x403000u
 #define STACK 0x404000u
-#define RUN 0x500000u /* empty: for tests that map */
+#define DEVICE 0x405000u /* two pages of device memory, the second read only */
+#define RUN 0x500000u    /* empty: for tests that map */
 enum {
     ROOT_OF,
     LEVEL3_OF,
@@ -210,6 +212,102 @@ static void test_stub_gate_is_not_executable_for_guest(void **state)
     regs.r15 = 9;
     assert_int_equal(go(FIRST_ROOT).kind, FAULT_EXECUTE);
     assert_false(stub_get(FIRST_ROOT)->dead);
+}
+
+/* ---- device memory ---- */
+
+static struct pci_device device;
+static uint64_t device_seen; /* what was written last: offset, width, value */
+
+static uint64_t device_read(struct pci_device *d, uint32_t offset, uint32_t width)
+{
+    (void)d;
+    return 0xa1b2c3d4e5f60708u + offset + ((uint64_t)width << 32);
+}
+
+static void device_write(struct pci_device *d, uint32_t offset, uint32_t width, uint64_t value)
+{
+    (void)d;
+    device_seen = (uint64_t)offset << 48 | (uint64_t)width << 40 | (value & 0xffffffffu);
+}
+
+static int device_setup(void **state)
+{
+    space_setup(state);
+    pci_clear();
+    pci_device_init(&device, 1, 1, 0);
+    device.window[0] = (struct pci_window){2 * PAGE_SIZE, device_read, device_write};
+    assert_true(pci_add(&device));
+    page_put(FIRST_ROOT, DEVICE, PCI_WINDOW_BASE / PAGE_SIZE, PTE_DEVICE | PTE_WRITE | PTE_NX);
+    page_put(FIRST_ROOT, DEVICE + PAGE_SIZE, PCI_WINDOW_BASE / PAGE_SIZE + 1, PTE_DEVICE | PTE_NX);
+    regs.rsi = DEVICE;
+    device_seen = 0;
+    return 0;
+}
+
+static void test_device_load_and_store_go_to_the_bus(void **state)
+{
+    (void)state;
+    regs.rax = UINT64_MAX;
+    assert_int_equal(RUN_CODE("\x8b\x46\x10\x0f\x05").reason, STOP_DEVICE); /* mov 16(%rsi),%eax */
+    assert_int_equal(regs.rax, 0xe5f60718u);
+    assert_int_equal(regs.rip, CODE + 3);
+    assert_int_equal(go(FIRST_ROOT).reason, STOP_SYSCALL);
+    regs_start();
+    regs.rsi = DEVICE;
+    regs.rbx = 0x1234;
+    assert_int_equal(RUN_CODE("\x66\x89\x5e\x20").reason, STOP_DEVICE); /* mov %bx,32(%rsi) */
+    assert_int_equal(device_seen, 0x0020020000001234u);
+}
+
+static void test_device_other_instructions_are_faults(void **state)
+{
+    (void)state;
+    expect_fault(RUN_CODE("\x01\x06"), FAULT_WRITE, DEVICE); /* add %eax,(%rsi) */
+    regs_start();
+    regs.rsi = DEVICE + 8;
+    expect_fault(RUN_CODE("\xff\x36"), FAULT_READ, DEVICE + 8); /* push (%rsi) */
+    regs_start();
+    regs.rsi = DEVICE;
+    expect_fault(RUN_CODE("\x0f\x10\x06"), FAULT_READ, DEVICE); /* movups (%rsi),%xmm0 */
+    regs_start();
+    regs.rip = DEVICE;
+    expect_fault(go(FIRST_ROOT), FAULT_EXECUTE, DEVICE);
+    assert_int_equal(device_seen, 0);
+}
+
+static void test_device_read_only_page_refuses_stores(void **state)
+{
+    (void)state;
+    regs.rsi = DEVICE + PAGE_SIZE;
+    assert_int_equal(RUN_CODE("\x8a\x06").reason, STOP_DEVICE); /* mov (%rsi),%al */
+    regs.rip = CODE;
+    expect_fault(RUN_CODE("\x88\x06"), FAULT_WRITE, DEVICE + PAGE_SIZE); /* mov %al,(%rsi) */
+    assert_int_equal(device_seen, 0);
+}
+
+/* Half in memory, half in the device: neither is done. */
+static void test_device_access_over_a_page_boundary_is_a_fault(void **state)
+{
+    (void)state;
+    regs.rsi = DEVICE - 2;
+    expect_fault(RUN_CODE("\x89\x06"), FAULT_WRITE, DEVICE); /* mov %eax,(%rsi) */
+    regs_start();
+    regs.rsi = DEVICE + PAGE_SIZE - 2;
+    expect_fault(RUN_CODE("\x8b\x06"), FAULT_READ, DEVICE + PAGE_SIZE - 2);
+    assert_int_equal(device_seen, 0);
+}
+
+static void test_device_store_reaches_the_vacant_bus(void **state)
+{
+    (void)state;
+    pci_clear();
+    regs.rax = 0;
+    assert_int_equal(RUN_CODE("\x48\x8b\x06").reason, STOP_DEVICE); /* mov (%rsi),%rax */
+    assert_int_equal(regs.rax, UINT64_MAX);
+    regs_start();
+    regs.rsi = DEVICE;
+    assert_int_equal(RUN_CODE("\x48\x89\x06").reason, STOP_DEVICE);
 }
 
 /* Should SYSEMU ever fail: the filter kills what does not come from the gate, even a call it allows there. */
@@ -464,8 +562,12 @@ static void test_device_page_is_never_mapped(void **state)
 {
     (void)state;
     page_put(FIRST_ROOT, RUN, 0xfe000, PTE_NX | PTE_WRITE | PTE_DEVICE);
-    regs.rbx = RUN;
-    assert_int_equal(RUN_CODE("\x8b\x03").reason, STOP_FAULT);
+    for (uint32_t i = 0; i < 2; i++) { /* no access makes it a mapping */
+        regs_start();
+        regs.rbx = RUN;
+        assert_int_equal(RUN_CODE("\x8b\x03").reason, STOP_DEVICE);
+        assert_int_equal(regs.rax, UINT32_MAX);
+    }
 }
 
 /* ---- state of threads ---- */
@@ -608,6 +710,12 @@ int main(void)
         TEST(test_fs_base_is_loaded),
         TEST(test_stub_killed_by_host_is_a_fault_and_comes_back),
         TEST(test_busy_loop_is_interrupted),
+#define DEVICE_TEST(name) cmocka_unit_test_setup_teardown(name, device_setup, space_teardown)
+        DEVICE_TEST(test_device_load_and_store_go_to_the_bus),
+        DEVICE_TEST(test_device_other_instructions_are_faults),
+        DEVICE_TEST(test_device_read_only_page_refuses_stores),
+        DEVICE_TEST(test_device_access_over_a_page_boundary_is_a_fault),
+        DEVICE_TEST(test_device_store_reaches_the_vacant_bus),
     };
 
     hosted_memory_init(FRAMES);
