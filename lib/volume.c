@@ -27,10 +27,11 @@ static const char *setting(const char *name, const char *otherwise)
     return value == NULL ? otherwise : value;
 }
 
-static void write_back(void *context)
+static const struct volume *served;
+
+static void write_back(void *fs)
 {
-    const struct volume *volume = context;
-    (void)volume->ops->sync(volume->fs, 0); /* a failure stays dirty and is met again by fsync */
+    (void)served->ops->sync(fs, 0); /* a failure stays dirty and is met again by fsync */
 }
 
 static int serve(const struct volume *volume)
@@ -41,6 +42,7 @@ static int serve(const struct volume *volume)
                                .endpoint = endpoint,
                                .idle = write_back,
                                .idle_ns = WRITE_BACK_NS};
+    served = volume;
     (void)fs_serve_with(&server);
     return volume->unmount(volume->fs) == 0 ? 0 : 1;
 }
