@@ -100,7 +100,7 @@ int64_t socket_setup(uint32_t sockets, uint32_t pages, uint64_t endpoint);
 /* A new socket: its number, from 0. */
 int socket_open(enum socket_type type);
 
-/* Closes; what was sent before is still delivered. A connection with unread data is reset. */
+/* Closes; what was sent before is still delivered, what was not received is thrown away. */
 int64_t socket_close(int s);
 
 /* Breaks a connection off (RST), and closes. */

@@ -31,6 +31,9 @@ USER_LIB_OBJ := $(USER_LIB_SRC:%.c=$(USER_DIR)/obj/%.o)
 USER_PROGRAMS := $(sort $(patsubst servers/%/,%,$(wildcard servers/*/)))
 USER_ETC := $(sort $(wildcard servers/etc/*))
 USER_PROGRAMS := $(filter-out etc,$(USER_PROGRAMS))
+# Programs that need more than the library say so: USER_LINK_NAME.
+include servers/net/net.mk
+
 USER_BIN := $(USER_PROGRAMS:%=$(USER_DIR)/bin/%)
 USER_INITRD := $(USER_DIR)/initrd.cpio
 
@@ -53,9 +56,9 @@ $(USER_DIR)/obj/%.o: %.S
 
 define user_program
 $(USER_DIR)/debug/$(1): $(USER_DIR)/obj/lib/crt0.o $(call user_objects,$(1)) \
-                        $(USER_DIR)/libatmos.a lib/program.lds
+                        $(USER_LINK_$(1)) $(USER_DIR)/libatmos.a lib/program.lds
 	@mkdir -p $$(@D)
-	$(USER_CC) $(USER_LDFLAGS) -o $$@ $$(filter %.o,$$^) $(USER_DIR)/libatmos.a -lgcc
+	$(USER_CC) $(USER_LDFLAGS) -o $$@ $$(filter %.o,$$^) $(USER_LINK_$(1)) $(USER_DIR)/libatmos.a -lgcc
 endef
 $(foreach program,$(USER_PROGRAMS),$(eval $(call user_program,$(program))))
 

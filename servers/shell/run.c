@@ -76,7 +76,7 @@ static struct spawned run_spawn(struct run *run, char **word)
 {
     static uint64_t badge = FIRST_BADGE;
     static char machine[32], folder[VFS_PATH_MAX + 4];
-    const char *environment[3] = {machine, folder, NULL};
+    const char *environment[4] = {machine, folder, shell.interactive ? "TERMINAL=1" : NULL, NULL};
     const char *kind = getenv("MACHINE");
     struct spawn_handle handles[GIVEN + 1];
     size_t count = handles_collect(handles, ++badge, run->container);

@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: MIT
+# lwIP, from Debian's source package, for servers/net. Without the source everything else is built; the system then says
+# at its start that there is no bin/net, and programs that want the network that it is not there.
+
+LWIP := $(BUILD)/source/lwip
+ifeq ($(wildcard $(LWIP)/src),)
+ifneq ($(filter-out clean help format check docs verify% fuzz coverage source,$(MAKECMDGOALS)),)
+# Once: when it fails, the next try is yours to make.
+ifeq ($(wildcard $(BUILD)/source/lwip.missing),)
+$(shell scripts/fetch-source lwip || { mkdir -p $(BUILD)/source && touch $(BUILD)/source/lwip.missing; })
+endif
+ifeq ($(wildcard $(LWIP)/src),)
+$(info building without the network service: the source of lwIP is missing; scripts/fetch-source lwip gets it)
+endif
+endif
+endif
+HAVE_LWIP := $(wildcard $(LWIP)/src)
+
+# lwIP's timer calls come from servers/net/stack.c; altcp, IGMP and autoip are not used.
+LWIP_SRC := $(addprefix src/core/,def.c dns.c inet_chksum.c init.c ip.c mem.c memp.c netif.c pbuf.c raw.c stats.c tcp.c \
+  tcp_in.c tcp_out.c timeouts.c udp.c ipv4/dhcp.c ipv4/etharp.c ipv4/icmp.c ipv4/ip4.c ipv4/ip4_addr.c ipv4/ip4_frag.c \
+  ipv6/ethip6.c ipv6/icmp6.c ipv6/ip6.c ipv6/ip6_addr.c ipv6/ip6_frag.c ipv6/mld6.c ipv6/nd6.c) src/netif/ethernet.c
+LWIP_INCLUDE := -isystem $(LWIP)/src/include -isystem servers/net/lwip
+LWIP_OBJ := $(LWIP_SRC:%.c=$(USER_DIR)/lwip/%.o)
+LWIP_PATCHED := $(BUILD)/source/lwip-tcp_in.c
+
+# One change to lwIP: a connection is found by hash. Line ends are made this project's first.
+$(LWIP_PATCHED): servers/net/lwip.patch $(LWIP)/src/core/tcp_in.c
+	tr -d '\r' <$(LWIP)/src/core/tcp_in.c >$@.new
+	patch -s $@.new servers/net/lwip.patch
+	mv $@.new $@
+
+lwip_file = $(if $(filter %/tcp_in.c,$(1)),$(LWIP_PATCHED),$(LWIP)/$(1))
+
+$(USER_DIR)/lwip/src/core/tcp_in.o: $(LWIP_PATCHED)
+$(LWIP_OBJ): $(USER_DIR)/lwip/%.o: servers/net/lwip/lwipopts.h servers/net/lwip/arch/cc.h $(LWIP)/src/core/init.c
+	@mkdir -p $(@D)
+	$(USER_CC) $(USER_CFLAGS) -w $(LWIP_INCLUDE) -c $(call lwip_file,$*.c) -o $@
+
+$(USER_DIR)/liblwip.a: $(LWIP_OBJ)
+	@rm -f $@
+	ar rcsD $@ $^
+
+ifneq ($(HAVE_LWIP),)
+USER_LINK_net := $(USER_DIR)/liblwip.a
+$(USER_DIR)/obj/servers/net/%.o: USER_CFLAGS += $(LWIP_INCLUDE)
+else
+USER_PROGRAMS := $(filter-out net,$(USER_PROGRAMS))
+endif
