@@ -33,7 +33,9 @@ $(FUZZ)/$(1): $(FUZZ)/fuzz/$(1).o $(2:%=$(FUZZ)/%.o)
 endef
 $(eval $(call fuzz_reader,elf,lib/elf))
 $(eval $(call fuzz_reader,cpio,lib/cpio))
-$(eval $(call fuzz_reader,manifest,servers/init/manifest))
+$(eval $(call fuzz_reader,manifest,servers/init/manifest tests/unit/strlcpy))
+$(eval $(call fuzz_reader,ninep,lib/ninep lib/ninep_server lib/ninep_files lib/ninep_lock servers/ramfs/ramfs \
+  servers/ramfs/pages tests/unit/strlcpy))
 $(eval $(call fuzz_reader,pci,servers/pci/function servers/pci/grants))
 $(eval $(call fuzz_reader,virtio,lib/virtio_queue lib/virtio_places))
 $(eval $(call fuzz_reader,frames,lib/frames))

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What programs' sources expect of <string.h> and the host's lacks; fuzz/manifest.c defines it. In front of such a source. */
+/* What programs' sources expect of <string.h> and the host's lacks; tests/unit/strlcpy.c defines it. In front of such a source. */
 #ifndef FUZZ_HOST_H
 #define FUZZ_HOST_H
 

@@ -7,18 +7,6 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* The host's C library has none; the programs have lib/string.c. */
-size_t strlcpy(char *to, const char *from, size_t size)
-{
-    size_t length = strlen(from);
-    if (size > 0) {
-        size_t copied = length < size ? length : size - 1;
-        memcpy(to, from, copied);
-        to[copied] = 0;
-    }
-    return length;
-}
-
 static size_t lines;
 static size_t complaints;
 

@@ -182,10 +182,14 @@ int ninep_write(struct ninep_client *c, uint32_t fid, uint64_t offset, const voi
     bytes = count_limit(c, bytes);
     ninep_put(&w, offset, 8);
     ninep_put(&w, bytes, 4);
-    memcpy(c->buffer + NINEP_WRITE_HEAD, from, bytes);
+    memmove(c->buffer + NINEP_WRITE_HEAD, from, bytes);
     int error = finish(c, &w, NINEP_WRITE, bytes, append, &r);
     *done = error == 0 ? (uint32_t)ninep_get(&r, 4) : 0;
-    return error == 0 && (r.bad || *done > bytes) ? EPROTO : error;
+    if (error == 0 && (r.bad || *done > bytes)) {
+        *done = 0;
+        return EPROTO;
+    }
+    return error;
 }
 
 int ninep_readdir(struct ninep_client *c, uint32_t fid, uint64_t cookie, uint32_t bytes,

@@ -109,10 +109,21 @@ $(USER_UNIT)/test_lib_fat: $(call disk_objects,fat)
 $(DISK_UNIT_TESTS): $(USER_UNIT)/test_lib_%: $(USER_UNIT)/tests/unit/test_lib_%.o $(DISK_UNIT_OBJ)
 	@$(CC) -fsanitize=address,undefined -g -o $@ $^ -lcmocka
 
+# So do the parts of files: 9P, paths, the RAM file system, the initial ramdisk, the shell's text.
+FILE_UNIT_TESTS := $(addprefix $(USER_UNIT)/test_lib_,ramfs ninep files)
+FILE_UNIT_OBJ := $(patsubst %.c,$(USER_UNIT)/%.o,$(wildcard lib/ninep*.c) lib/path.c lib/cpio.c \
+                 servers/ramfs/ramfs.c servers/ramfs/pages.c servers/fs/initrd.c \
+                 servers/shell/text.c servers/console/log.c tests/unit/strlcpy.c)
+FILE_UNIT_TEST_OBJ := $(FILE_UNIT_TESTS:$(USER_UNIT)/%=$(USER_UNIT)/tests/unit/%.o)
+$(FILE_UNIT_OBJ) $(FILE_UNIT_TEST_OBJ): UNIT_EXTRA += -include fuzz/host.h
+$(FILE_UNIT_TESTS): $(USER_UNIT)/test_lib_%: $(USER_UNIT)/tests/unit/test_lib_%.o $(FILE_UNIT_OBJ) \
+                    $(DISK_UNIT_OBJ) $(USER_UNIT)/tests/unit/elf_image.o
+	@$(CC) -fsanitize=address,undefined -g -o $@ $^ -lcmocka
+
 USER_UNIT_TESTS := $(patsubst tests/unit/%.c,$(USER_UNIT)/%,$(wildcard tests/unit/test_lib_*.c))
-USER_UNIT_TESTS := $(filter-out $(DISK_UNIT_TESTS),$(USER_UNIT_TESTS))
+USER_UNIT_TESTS := $(filter-out $(DISK_UNIT_TESTS) $(FILE_UNIT_TESTS),$(USER_UNIT_TESTS))
 $(USER_UNIT_TESTS): $(USER_UNIT)/test_lib_%: $(USER_UNIT)/tests/unit/test_lib_%.o \
                     $(USER_UNIT)/tests/unit/elf_image.o $(USER_UNIT)/user/libuser.a
 	@$(CC) -fsanitize=address,undefined -g -o $@ $^ -lcmocka
 
--include $(USER_UNIT_OBJ:.o=.d) $(patsubst %.o,%.d,$(DISK_UNIT_OBJ) $(call disk_objects,ext2) $(call disk_objects,fat))
+-include $(USER_UNIT_OBJ:.o=.d) $(FILE_UNIT_OBJ:.o=.d) $(FILE_UNIT_TEST_OBJ:.o=.d) $(patsubst %.o,%.d,$(DISK_UNIT_OBJ) $(call disk_objects,ext2) $(call disk_objects,fat))
