@@ -17,12 +17,15 @@ static unsigned char *frame_at(const struct frames *f, uint32_t buffer)
 static int broken(struct frames *f)
 {
     f->broken++;
+    f->unusable = 1;
     return BROKEN;
 }
 
 int frames_receive(struct frames *f, unsigned char **data, uint32_t *bytes)
 {
     uint32_t entry;
+    if (f->unusable)
+        return BROKEN;
     int taken = frames_ring_take(&f->theirs->receive, &f->receive_taken, &entry);
     if (taken <= 0)
         return taken == 0 ? NONE : broken(f);
@@ -61,7 +64,7 @@ static int transmit_collect(struct frames *f)
 
 int frames_reserve(struct frames *f, unsigned char **data)
 {
-    if (f->transmit_free == 0 && transmit_collect(f) != 0)
+    if (f->unusable || (f->transmit_free == 0 && transmit_collect(f) != 0))
         return BROKEN;
     if (f->transmit_free == 0)
         return NONE;
@@ -95,14 +98,21 @@ void frames_kick(struct frames *f)
         (void)atm_signal(f->wake, f->wake_bits); /* a dead driver is heard of from init */
 }
 
+/* Whether there is something the client may not know of: received frames, or buffers to transmit
+   where it had none. */
+static int news(struct frames *f)
+{
+    if (!frames_ring_empty(&f->theirs->receive, f->receive_taken))
+        return 1;
+    return f->transmit_free == 0 && (transmit_collect(f) != 0 || f->transmit_free > 0);
+}
+
 int frames_sleep(struct frames *f)
 {
     uint32_t waits = FRAMES_WAITS_RECEIVE | (f->transmit_free == 0 ? FRAMES_WAITS_TRANSMIT : 0);
     frames_kick(f);
     frames_wait_set(f->ours, waits);
-    if (frames_ring_empty(&f->theirs->receive, f->receive_taken) &&
-        ((waits & FRAMES_WAITS_TRANSMIT) == 0 ||
-         frames_ring_empty(&f->theirs->transmit, f->transmit_taken)))
+    if (!f->unusable && !news(f))
         return 1;
     frames_awake(f);
     return 0;

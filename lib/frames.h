@@ -135,7 +135,8 @@ struct frames {
     uint32_t transmit_free;                  /* entries in transmit_list */
     uint16_t transmit_list[FRAMES_TRANSMIT]; /* buffers free to fill */
     unsigned char owner[FRAMES_BUFFERS];     /* enum frames_owner */
-    uint64_t broken;                         /* times the driver broke the rules */
+    uint32_t unusable; /* 1: the driver broke the rules; until it is reopened */
+    uint64_t broken;   /* times it did */
 };
 enum frames_owner { FRAMES_FREE, FRAMES_CLIENT, FRAMES_DRIVER }; /* free: in transmit_list */
 
@@ -165,7 +166,8 @@ void frames_send(struct frames *f, int buffer, uint32_t bytes);
    once after a batch. */
 void frames_kick(struct frames *f);
 
-/* Before waiting: 1: wait, a signal will come; 0: there is something to receive already. */
+/* Before waiting: 1: wait, a signal will come; 0: there is a frame already, or a buffer to transmit
+   where there was none, or the driver broke the rules. */
 int frames_sleep(struct frames *f);
 void frames_awake(struct frames *f); /* after waiting */
 

@@ -49,6 +49,30 @@ def client(arguments, name="client", uses="disk0 disk1", main=True):
 """
 
 
+ETHER = """program ether0
+    file bin/virtio_net
+    quota 640
+    ceiling 48
+    serves ether0
+    uses pci
+    device 1af4:1041
+    restart on-failure 1000
+"""
+
+
+def pinger(arguments, main=True):
+    return f"""program pinger
+    file bin/ethertest
+    quota 512
+    ceiling 40
+    priority 20
+    serves pinger
+    uses console ether0
+    arguments {arguments}
+    {"main" if main else "restart never"}
+"""
+
+
 def image(folder, name, mebibytes=8):
     path = Path(folder) / name
     with open(path, "wb") as file:
@@ -133,3 +157,35 @@ def test_disk_driver_killed_under_load_loses_nothing(machine):
             m.expect(r"disktest: round \d+$")
             m.expect(r"disktest: round \d+$")
             check("client ended" not in m.text and "wrong data" not in m.text, "the client is undisturbed", m.result())
+
+
+def ether_run(machine, arguments):
+    with machines.scratch() as folder:
+        initrd = machines.initrd_with(folder, {"etc/manifest": (CONSOLE + ETHER + pinger(arguments)).encode()})
+        return machine.run("", initrd=initrd, net=True)
+
+
+def test_ether_carries_frames_of_all_lengths(machine):
+    passed(ether_run(machine, "ping 3 200"), r"(\d+) pings answered, \1 sent")
+
+
+def test_ether_survives_a_hostile_client(machine):
+    for seed in (1, 2):
+        result = ether_run(machine, f"attack {seed}")
+        passed(result, r"pings answered")
+        check("ether0 ended" not in result.text and "fault" not in result.text, "the driver lives", result)
+
+
+def test_ether_driver_killed_under_load_comes_back(machine):
+    programs = ETHER + FS + SHELL + pinger("repeat 9 10", main=False)
+    with machines.scratch() as folder:
+        initrd = machines.initrd_with(folder, {"etc/manifest": (CONSOLE + programs).encode()})
+        with machine.start(initrd=initrd, net=True) as m:
+            m.prompt()
+            for kill in range(20):
+                m.expect(r"ethertest: round \d+$")
+                m.type("kill ether0\r")
+                m.expect(r"init: ether0 was started again")
+            m.expect(r"ethertest: round \d+$")
+            m.expect(r"ethertest: round \d+$")
+            check("pinger ended" not in m.text, "the client goes on", m.result())
