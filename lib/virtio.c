@@ -4,6 +4,7 @@
  * that of all queues, vector 1 that of configuration changes where the device has two.
  */
 #include "lib/virtio.h"
+#include "lib/server.h"
 #include "lib/startup.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -222,6 +223,15 @@ uint64_t virtio_config(struct virtio_device *d, uint32_t offset, uint32_t width)
             return value;
     }
     virtio_fail(d, "its configuration never comes to rest");
+}
+
+void virtio_watch(struct virtio_device *d, struct virtio_queue *q)
+{
+    int waiting = virtio_queue_watch(q);
+    if (waiting < 0)
+        virtio_fail(d, q->lie);
+    if (waiting > 0)
+        server_idle_again();
 }
 
 /* A device with a wire for an interrupt holds it until its status is read. */

@@ -78,6 +78,11 @@ void *virtio_dma(struct virtio_device *d, uint64_t pages, uint64_t *physical);
 /* Stops the device: when this returns it touches no memory any more. */
 void virtio_stop(struct virtio_device *d);
 
+/* A driver's idle function asks for each queue whose requests the device has to answer soon. Ends the
+   program when one is not; else asks to be called again while there are any. */
+#define VIRTIO_PATIENCE_NS 10000000000ul
+void virtio_watch(struct virtio_device *d, struct virtio_queue *q);
+
 /* Says why the driver cannot go on, stops the device and ends the program. */
 _Noreturn void virtio_fail(struct virtio_device *d, const char *what);
 

@@ -99,6 +99,18 @@ int virtio_queue_take(struct virtio_queue *q, uint32_t *slot, uint32_t *bytes)
     return 1;
 }
 
+int virtio_queue_watch(struct virtio_queue *q)
+{
+    if (q->lie != NULL)
+        return -1;
+    for (uint32_t slot = 0; slot < q->slots; slot++) {
+        if (q->busy[slot] > 1)
+            return lie(q, "it does not answer a request");
+        q->busy[slot] = q->busy[slot] != 0 ? 2 : 0;
+    }
+    return virtio_queue_busy(q) > 0;
+}
+
 int virtio_queue_listen(struct virtio_queue *q, uint32_t more)
 {
     POKE(q->rings->avail.flags, 0);

@@ -74,7 +74,7 @@ struct virtio_queue {
     uint16_t taken;                      /* from the used ring so far */
     uint16_t number;                     /* for the transport: which queue, */
     uint64_t notify;                     /* and the address of its doorbell */
-    uint8_t busy[VIRTIO_QUEUE_MAX];      /* slot: 1: with the device */
+    uint8_t busy[VIRTIO_QUEUE_MAX];      /* slot: with the device; 2: and was at the last watch */
     uint32_t writable[VIRTIO_QUEUE_MAX]; /* slot: bytes the device may write */
 };
 
@@ -103,6 +103,10 @@ int virtio_queue_listen(struct virtio_queue *q, uint32_t more);
 
 /* Wants no interrupts for now; some may come. */
 void virtio_queue_quiet(struct virtio_queue *q);
+
+/* Called now and then, after taking what is done: 1: slots are with the device; 0: none; -1: one was
+   already the last time, so the device does not answer it (q->lie). */
+int virtio_queue_watch(struct virtio_queue *q);
 
 /* Slots with the device. */
 static inline uint32_t virtio_queue_busy(const struct virtio_queue *q)

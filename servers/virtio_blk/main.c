@@ -31,6 +31,12 @@ static void interrupt(uint64_t bits)
     device_run();
 }
 
+static void watch(void)
+{
+    device_run();
+    virtio_watch(&disk.device, &disk.queue);
+}
+
 /* Runs a job that is filled in; its answer, now or later. */
 static uint64_t job_run(struct job *job, struct message *m)
 {
@@ -189,7 +195,7 @@ static uint64_t message(struct message *m)
 
 int main(void)
 {
-    struct server server = {.message = message, .event = interrupt};
+    struct server server = {.message = message, .event = interrupt, .idle = watch, .idle_ns = VIRTIO_PATIENCE_NS};
     server.endpoint = endpoint = startup_handle("serve");
     if (endpoint == 0) {
         fprintf(stderr, "%s: it was given no endpoint (\"serves\" in the manifest)\n",

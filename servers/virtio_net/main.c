@@ -58,6 +58,12 @@ static void event(uint64_t bits)
     run();
 }
 
+static void watch(void)
+{
+    run();
+    virtio_watch(&ether.device, &ether.transmit);
+}
+
 static uint64_t info(struct message *m)
 {
     m->w[0] = ether.mac;
@@ -94,7 +100,7 @@ static uint64_t message(struct message *m)
 
 int main(void)
 {
-    struct server server = {.message = message, .event = event};
+    struct server server = {.message = message, .event = event, .idle = watch, .idle_ns = VIRTIO_PATIENCE_NS};
     server.endpoint = startup_handle("serve");
     struct virtio_signals signals = {server.endpoint, EVENT_QUEUES, EVENT_CONFIG};
     if (server.endpoint == 0) {

@@ -93,6 +93,12 @@ static void event(uint64_t bits)
     run();
 }
 
+static void watch(void)
+{
+    run();
+    virtio_watch(&device, &queue);
+}
+
 static uint64_t wait(size_t bytes)
 {
     uint64_t reply = waiting_count < WAITING_MAX ? server_save() : 0;
@@ -140,7 +146,7 @@ static int open(uint64_t endpoint)
 
 int main(void)
 {
-    struct server server = {.message = message, .event = event};
+    struct server server = {.message = message, .event = event, .idle = watch, .idle_ns = VIRTIO_PATIENCE_NS};
     server.endpoint = startup_handle("serve");
     if (server.endpoint == 0) {
         fprintf(stderr, "%s: it was given no endpoint (\"serves\" in the manifest)\n",

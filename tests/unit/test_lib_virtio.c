@@ -114,6 +114,30 @@ static void test_queue_indices_run_past_65536(void **state)
     assert_null(queue.lie);
 }
 
+static void test_queue_request_never_answered_is_found(void **state)
+{
+    (void)state;
+    uint32_t slot, bytes;
+    begin(64, 1, 1);
+    assert_int_equal(virtio_queue_watch(&queue), 0);
+    virtio_queue_put(&queue, 7, 8);
+    virtio_queue_put(&queue, 8, 8);
+    virtio_queue_publish(&queue);
+    assert_int_equal(virtio_queue_watch(&queue), 1);
+    device_take();
+    assert_int_equal(device_take(), 8);
+    device_give(8, 8);
+    assert_int_equal(virtio_queue_take(&queue, &slot, &bytes), 1);
+    virtio_queue_put(&queue, 8, 8); /* the same slot again is another request */
+    virtio_queue_publish(&queue);
+    device_give(7, 8);
+    assert_int_equal(virtio_queue_take(&queue, &slot, &bytes), 1);
+    assert_int_equal(virtio_queue_watch(&queue), 1);
+    assert_int_equal(virtio_queue_watch(&queue), -1);
+    assert_string_equal(queue.lie, "it does not answer a request");
+    assert_int_equal(virtio_queue_take(&queue, &slot, &bytes), -1);
+}
+
 static void test_queue_notifies_only_a_device_that_waits(void **state)
 {
     (void)state;
@@ -358,6 +382,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_queue_every_slot_comes_back_once_in_any_order),
         cmocka_unit_test(test_queue_indices_run_past_65536),
+        cmocka_unit_test(test_queue_request_never_answered_is_found),
         cmocka_unit_test(test_queue_notifies_only_a_device_that_waits),
         cmocka_unit_test(test_queue_interrupt_comes_after_as_many_as_asked),
         cmocka_unit_test(test_queue_listen_sees_what_came_before_it),
