@@ -113,6 +113,9 @@ static void sched_enqueue(pfn_t t)
     //@ assert frame: (cpu_at[cpu].run + priority) / SLOTS == cpu_at[cpu].run / SLOTS;
     thread_mark(t, THREAD_READY, 0);
     queue_push(cpu_at[cpu].run + priority, t);
+    //@ assert on: is_frame(t) && queue_of[t] != 0 && queue_of[t] == cpu_at[cpu].run + priority;
+    //@ assert first: endpoint_at[queue_of[t]].first != 0;
+    //@ assert some: endpoint_at[cpu_at[cpu].run + priority].first != 0;
     //@ assert others: ready_but(cpu, priority);
     //@ assert places: places_but(0);
     ready_set(cpu, priority);

@@ -174,6 +174,7 @@ static void table_release(pfn_t t)
     ensures entries: tables_untouched{Pre,Post};
     ensures fresh: \result != 0 ==> is_root(\result) && \old(frame_kind[\result]) == FRAME_FREE;
     ensures blank: \result != 0 ==> \forall integer k; 0 <= k < 512 ==> entry_of(\result, k) == 0;
+    ensures added: \result != 0 ==> root_added{Pre,Post}(\result);
 */
 static pfn_t table_begin(void)
 {
@@ -227,6 +228,7 @@ static void table_hang(pfn_t t, uint32_t k, pfn_t c)
     ensures leaves: leaves_same{Pre,Post};
     ensures kinds: tables_more{Pre,Post};
     ensures same: levels_same{Pre,Post};
+    ensures roots: roots_kept{Pre,Post};
     ensures table: \result != 0 ==> is_table(\result) && table_level[\result] == table_level[t] - 1;
     ensures path: \result != 0 ==> \result == down(t, k);
     ensures entries: \forall integer p, j; is_table{Pre}(p) && 0 <= j < 512 && !(p == t && j == k) ==>
@@ -253,6 +255,7 @@ static pfn_t table_grow(pfn_t t, uint32_t k)
     ensures leaves: leaves_same{Pre,Post};
     ensures kinds: tables_more{Pre,Post};
     ensures same: levels_same{Pre,Post};
+    ensures roots: roots_kept{Pre,Post};
     ensures table: \result != 0 ==> is_table(\result) && table_level[\result] == table_level[t] - 1;
     ensures path: \result != 0 ==> \result == down(t, k);
     ensures entries: \forall integer p, j; is_table{Pre}(p) && 0 <= j < 512 && !(p == t && j == k) ==>
@@ -271,6 +274,7 @@ static pfn_t table_enter(pfn_t t, uint32_t k)
 pfn_t table_make(pfn_t root, uint64_t va, uint32_t level)
 {
     pfn_t t3 = table_enter(root, table_index(va, 4));
+    //@ assert first: t3 != 0 ==> is_table(t3) && table_level[t3] == 3;
     if (t3 == 0 || level == 3)
         return t3;
     //@ assert roots3: roots_kept{Pre,Here};
@@ -281,8 +285,10 @@ pfn_t table_make(pfn_t root, uint64_t va, uint32_t level)
     //@ assert leaves2: leaves_same{Pre,Here};
     //@ assert more2: tables_more{Pre,Here};
     //@ assert same2: levels_same{Pre,Here};
+    //@ assert second: t2 != 0 ==> is_table(t2) && table_level[t2] == 2;
     if (t2 == 0 || level == 2)
         return t2;
+    //@ assert last: level == 1;
     //@ assert roots2: roots_kept{Pre,Here};
     //@ assert table2: is_table(t2) && table_level[t2] == 2;
     //@ assert step2: t2 == path2(root, ix4(va), ix3(va));
@@ -419,24 +425,12 @@ uint32_t table_prune(pfn_t t)
 
 pfn_t table_create_root(void)
 {
-    pfn_t root = table_fresh();
-    if (root == 0) {
-        //@ assert kept: tables_kept{Pre,Here};
-        //@ assert wf: tables_wf;
-        //@ assert untouched: tables_untouched{Pre,Here};
-        //@ assert leaves: leaves_same{Pre,Here};
+    pfn_t root = table_begin();
+    if (root == 0)
         return 0;
-    }
-    table_level[root] = TABLE_ROOT_LEVEL;
-    table_parent[root] = 0;
-    table_slot[root] = 0;
-    table_used[root] = 0;
     arch_root_init(root);
     //@ assert untouched: tables_untouched{Pre,Here};
-    //@ assert leaves: leaves_same{Pre,Here};
     //@ assert added: root_added{Pre,Here}(root);
-    //@ assert downs: tables_down;
-    //@ assert ups: tables_up;
     return root;
 }
 
