@@ -10,9 +10,11 @@ import time
 
 OPTIONS = ["-c11", "-machdep", "gcc_x86_64", "-kernel-warn-key", "annot-error=abort",
            "-cpp-extra-args=-I. -Iinclude"]
-WP = ["-wp", "-wp-rte", "-warn-unsigned-overflow", "-wp-par", "1", "-wp-prover", "cvc4,z3x", "-wp-cache", "update"]
-TIMEOUT = 30   # seconds a prover may take for one goal
-PATIENCE = 180 # seconds in a second attempt, which only functions with goals that timed out get
+WP = ["-wp", "-wp-rte", "-warn-unsigned-overflow", "-wp-par", "1", "-wp-cache", "update"]
+# Attempts at a function: which prover goes first, and the seconds each may take for one goal. What one prover cannot do
+# the other mostly does at once, so the first attempt is short; only a function with goals that timed out gets another,
+# and of the goals that take long it is Z3 that proves most.
+ATTEMPTS = (("cvc4,z3x", 4), ("z3x,cvc4", 30), ("z3x,cvc4", 180))
 LIMIT = 1500   # seconds for one function: only a broken tool takes longer
 LEMMAS = "lemmas"
 
@@ -51,7 +53,7 @@ libdir = "{subprocess.run(["why3", "--print-libdir"], capture_output=True, text=
 magic = 14
 memlimit = 2000
 running_provers_max = 2
-timelimit = {PATIENCE}
+timelimit = {ATTEMPTS[-1][1]}
 
 [partial_prover]
 name = "CVC4"
@@ -93,18 +95,18 @@ class Result:
 
 
 def key_of(tools, unit, name, lemmas):
-    words = [unit.without_bodies(() if lemmas else (name,)), name, *lemmas, unit.path, str(TIMEOUT), *OPTIONS, *WP, *tools.versions]
+    words = [unit.without_bodies(() if lemmas else (name,)), name, *lemmas, unit.path, *OPTIONS, *WP, *tools.versions]
     return hashlib.sha256("\0".join(words).encode()).hexdigest()
 
 
-def attempt(tools, root, unit, name, lemmas, stop_early, timeout):
+def attempt(tools, root, unit, name, lemmas, stop_early, provers, timeout):
     """One run of WP. What earlier runs proved is in the session's cache."""
     start = time.monotonic()
     report = os.path.abspath(os.path.join(tools.build, f"{os.getpid()}-{name}-{abs(hash(unit.path + root))}.csv"))
     which = ["-wp-prop", ",".join(lemmas)] if lemmas else ["-wp-fct", name]
     session = os.path.abspath(os.path.join(tools.build, "session"))
-    command = ["frama-c", *OPTIONS, *WP, "-wp-timeout", str(timeout), "-wp-session", session, *which, unit.path,
-               "-then", "-report-csv", report]
+    command = ["frama-c", *OPTIONS, *WP, "-wp-prover", provers, "-wp-timeout", str(timeout), "-wp-session", session,
+               *which, unit.path, "-then", "-report-csv", report]
     run = subprocess.Popen(command, cwd=root, env=tools.at(root), stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                            text=True, start_new_session=True)
     lines = []
@@ -131,9 +133,11 @@ def prove(tools, root, unit, name, lemmas=(), stop_early=False, cache=True):
         with open(store) as f:
             return Result(**json.load(f), cached=True)
     start = time.monotonic()
-    result = attempt(tools, root, unit, name, lemmas, stop_early, TIMEOUT)
-    if not result.ok() and not stop_early and any("Timeout" in text for text in result.failures):
-        result = attempt(tools, root, unit, name, lemmas, stop_early, PATIENCE)
+    attempts = ATTEMPTS[:-1] if stop_early else ATTEMPTS
+    for how in attempts:
+        result = attempt(tools, root, unit, name, lemmas, stop_early and how == attempts[-1], *how)
+        if result.ok() or not any("Timeout" in text for text in result.failures):
+            break
     result.seconds = round(time.monotonic() - start, 1)
     if result.ok() and cache:
         os.makedirs(os.path.dirname(store), exist_ok=True)
