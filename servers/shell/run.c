@@ -32,7 +32,7 @@ struct run {
 };
 
 /* Servers that programs may call, each with a mark of its own. */
-static const char *const given[] = {"console", "names", "net", "pci"};
+static const char *const given[] = {"console", "names", "net", "pci", "random"};
 #define GIVEN (sizeof given / sizeof given[0])
 
 static int watching; /* 1: ^C is an event now, for a built-in command */

@@ -189,3 +189,30 @@ def test_ether_driver_killed_under_load_comes_back(machine):
             m.expect(r"ethertest: round \d+$")
             m.expect(r"ethertest: round \d+$")
             check("pinger ended" not in m.text, "the client goes on", m.result())
+
+
+def test_devices_are_listed_with_their_programs(machine):
+    with machines.scratch() as folder:
+        result = machine.run("devices", disks=[image(folder, "0.img")], net=True, rng=True)
+    for line in (r"1af4:1042 +virtio disk +disk0 +in use +\d messages", r"1af4:1041 +virtio network +ether0 +in use",
+                 r"1af4:1044 +virtio random +random +in use", r"host bridge +- +free +none"):
+        check(re.search(rf"^\w\w:\w\w\.\w  .*{line}", result.text, re.M), f"prints {line!r}", result)
+
+
+def test_random_bytes_differ(machine):
+    with machines.scratch() as folder:
+        result = machine.run("random 2000; random 40", disks=[image(folder, "0.img")], rng=True)
+    digits = "".join(line for line in result.lines if re.fullmatch(r"[0-9a-f]{16,64}", line))
+    check(result.status == 0 and len(digits) == 2 * 2040, "prints as many as asked", result)
+    values = bytes.fromhex(digits)
+    check(len(set(values)) > 240 and len(set(zip(values, values[1:]))) > 1900, "they are no pattern", result)
+
+
+def test_random_driver_killed_comes_back(machine):
+    with machines.scratch() as folder:
+        with machine.start(disks=[image(folder, "0.img")], rng=True) as m:
+            m.prompt()
+            for kill in range(10):
+                m.command("kill random")
+                check(re.search(r"^[0-9a-f]{32}$", m.command("random"), re.M), "gives bytes again", m.result())
+            m.end()
