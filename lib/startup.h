@@ -18,6 +18,7 @@
 #define WINDOWS_VA 0x200000000000u  /* lib/memory.h: windows for other processes' pages and files */
 #define SESSIONS_VA 0x300000000000u /* lib/fs.c: clients' buffers in a file server */
 #define VFS_VA 0x310000000000u      /* lib/vfs*.c: a client's own buffers */
+#define VIRTIO_VA 0x340000000000u   /* lib/virtio.c: a driver's rings and DMA memory */
 #define HEAP_VA 0x100000000000u     /* malloc's arenas grow up from here */
 
 #define STARTUP_MAGIC 0x5452415453u /* "START" */

@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define DMA_VA 0x300000000000u
 #define FAILED 3           /* exit status of a driver whose device misbehaves */
 #define RESET_READS 10000u /* of the status until a reset has to be over */
 #define CONFIG_READS 16u   /* of the configuration until it has to be at rest */
@@ -86,7 +85,7 @@ static void status_add(const struct virtio_device *d, uint8_t bits)
 int64_t virtio_open(struct virtio_device *d, enum virtio_type type)
 {
     uint64_t bars[VIRTIO_BARS];
-    *d = (struct virtio_device){.dma_next = DMA_VA};
+    *d = (struct virtio_device){.dma_next = VIRTIO_VA};
     int64_t status = pci_open(0, &d->pci);
     if (status == PCI_ABSENT)
         return status;
