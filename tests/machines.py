@@ -288,6 +288,15 @@ class Console:
             total += int(fields[11]) + int(fields[12])
         return total
 
+    def answer(self, guest, data=b"", seconds=30):
+        """Connects to a port of the guest, sends data, and gives what comes until the other side ends. Tries again while
+        nobody listens there, which the host's side notices late."""
+        def once():
+            with self.connect(guest, seconds) as s:
+                s.sendall(data)
+                return b"".join(iter(lambda: s.recv(65536), b""))
+        return until(f"an answer from port {guest}", once, seconds)
+
     def wait(self, seconds=None):
         """Waits for the end; its Result, status None when it did not come."""
         try:

@@ -1,10 +1,16 @@
 # SPDX-License-Identifier: MIT
 """The network of the machines: options, ports of the host, traffic in and out, and its faults."""
+import contextlib
+import http.server
+import random
 import re
 import socket
+import subprocess
+import threading
+from pathlib import Path
 
 import machines
-from machines import check, on
+from machines import ROOT, check, on
 
 HOSTED = on("hosted")
 
@@ -76,3 +82,146 @@ def test_idle_with_a_network_costs_no_cpu(machine):
         spent = m.processor_ticks() - before
         check(spent <= 2, f"{spent * 10} ms of processor time in 2 s of waiting", m.result())
         m.end()
+
+
+# ---- traffic ----
+
+SPOILT = ["--net-loss", "2%", "--net-delay", "3", "--net-reorder", "3%", "--seed", "2"]
+OVERTAKEN = ["--net-reorder", "20%", "--seed", "1"]
+
+
+@contextlib.contextmanager
+def served(files):
+    """An HTTP server of this host, on 127.0.0.1: path to content. Gives the address by which the guest reaches it."""
+    class Handler(http.server.BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self):
+            data = files.get(self.path)
+            self.send_response(404 if data is None else 200)
+            self.send_header("Content-Length", str(len(data or b"")))
+            self.end_headers()
+            self.wfile.write(data or b"")
+
+        def log_message(self, *_):
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://10.0.2.2:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@contextlib.contextmanager
+def with_disk(machine, **arguments):
+    """A machine with a network and an ext2 disk at /disk; m.taken(name) is a file of it as the host's tools see it."""
+    with machines.scratch() as folder:
+        done = subprocess.run([ROOT / "scripts/images", folder], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60)
+        check(done.returncode == 0, "the images are made", done.stdout.decode())
+        disk = Path(folder) / "disk0.img"
+
+        def taken(name):
+            out = Path(folder) / "out"
+            out.unlink(missing_ok=True)
+            done = subprocess.run(["/sbin/debugfs", "-R", f"dump /{name} {out}", str(disk)], stdout=subprocess.PIPE,
+                                  stderr=subprocess.STDOUT, timeout=60)
+            check(out.exists(), f"{name} is on the disk", done.stdout.decode())
+            return out.read_bytes()
+
+        with machine.start(disks=[disk], net=True, **arguments) as m:
+            m.taken = taken
+            m.prompt()
+            machines.until("the disk", lambda: "/disk" in m.command("mount"))
+            yield m
+
+
+def addresses(m):
+    """What ifconfig says, once there is an address by DHCP."""
+    return machines.until("an address", lambda: (lambda said: said if "10.0.2.15" in said else None)(m.command("ifconfig")))
+
+
+def download_is_whole(machine, mebibytes, **arguments):
+    seed = 20
+    data = random.Random(seed).randbytes(mebibytes << 20)
+    with served({"/data": data}) as url, with_disk(machine, **arguments) as m:
+        said = m.command(f"fetch -o /disk/data {url}/data; sync; echo status $?", 200)
+        check(said.endswith("status 0\n"), "the download ends well", said[-500:])
+        m.end()
+        check(m.taken("data") == data, f"what arrived is what was sent ({mebibytes} MiB, seed {seed})")
+
+
+def test_download_is_whole(machine):
+    download_is_whole(machine, 4)
+
+
+@HOSTED
+def test_download_is_whole_over_a_bad_network(machine):
+    for options in (SPOILT, OVERTAKEN):
+        download_is_whole(machine, 1, options=options)
+
+
+@HOSTED
+def test_ping_over_a_bad_network_loses_some_and_no_more(machine):
+    with machine.start(net=True, options=["--net-loss", "20%", "--net-delay", "5", "--seed", "3"]) as m:
+        m.prompt()
+        addresses(m)
+        said = m.command("ping -c 40 -i 20 10.0.2.2", 60)
+        count = re.search(r"(\d+) sent, (\d+) received", said)
+        check(count and int(count.group(1)) == 40 and 10 <= int(count.group(2)) <= 38, "about 64% return", said)
+        m.end()
+
+
+def test_ping_outward(machine):
+    with machine.start(net=True) as m:
+        m.prompt()
+        said = m.command("ping -c 3 -i 50 10.0.2.2; echo status $?", 60)
+        check("3 sent, 3 received" in said and said.endswith("status 0\n"), "the host answers over IPv4", said)
+        machines.until("an answer over IPv6", lambda: "1 received" in m.command("ping -c 1 fec0::2", 60))
+        m.end()
+
+
+def test_addresses_are_those_of_the_user_network(machine):
+    with machine.start(net=True) as m:
+        m.prompt()
+        said = addresses(m)
+        for word in ("52:54:00:12:34:56", "gateway 10.0.2.2", "name server 10.0.2.3"):
+            check(word in said, word, said)
+        m.end()
+
+
+def test_a_connection_from_outside_and_one_that_nobody_wants(machine):
+    with machine.start(net=True, forwards=[7, 9]) as m:
+        m.prompt()
+        m.type("nc -l -m inside 7\r")
+        m.expect("\n")
+        check(m.answer(7, b"outside\n").startswith(b"inside"), "a line from inside")
+        m.prompt()
+        check("outside" in m.text, "and one from outside", m.result())
+        with m.connect(9) as s:
+            try:
+                check(s.recv(1) == b"", "nothing comes from a port where nobody listens")
+            except ConnectionResetError:
+                pass
+        m.end()
+
+
+@HOSTED
+def test_a_busy_guest_still_answers(machine):
+    """While a program runs without a pause, frames come in: the guest refuses a connection that nobody wants."""
+    with machine.start(net=True, forwards=[9]) as m:
+        m.prompt()
+        m.command("ping -c 1 10.0.2.2")
+        m.type("stress 100000\r")
+        m.expect("\n")
+        with m.connect(9) as s:
+            try:
+                check(s.recv(1) == b"", "nothing comes")
+            except ConnectionResetError:
+                pass
+        check("rounds" not in m.text, "it is still at work", m.result())
