@@ -139,6 +139,17 @@ static int run_make(struct ext2 *fs, struct node *node, uint64_t offset, uint32_
     return 0;
 }
 
+/* The file is about to get longer, with a gap: behind its end there may be anything, after a crash. */
+static int tail_zero(struct ext2 *fs, struct node *node)
+{
+    uint32_t inside = (uint32_t)(node->size & (fs->block_bytes - 1)), block = 0;
+    int error =
+        inside == 0 ? 0 : map_block(fs, node, node->size >> fs->block_shift, 0, &block, NULL);
+    if (error != 0 || block == 0)
+        return error;
+    return cache_zero(&fs->cache, block_offset(fs, block) + inside, fs->block_bytes - inside);
+}
+
 int data_write(struct ext2 *fs, struct node *node, uint64_t offset, const void *from,
                uint32_t bytes, uint32_t *done)
 {
@@ -151,6 +162,8 @@ int data_write(struct ext2 *fs, struct node *node, uint64_t offset, const void *
     if (offset >= most)
         return EFBIG;
     bytes = bytes < most - offset ? bytes : (uint32_t)(most - offset);
+    if (offset > node->size)
+        error = tail_zero(fs, node);
     while (*done < bytes && error == 0) {
         uint32_t block = 0, piece;
         error = run_make(fs, node, offset, bytes - *done, &block, &piece);
@@ -179,23 +192,16 @@ int data_write(struct ext2 *fs, struct node *node, uint64_t offset, const void *
 
 int data_resize(struct ext2 *fs, struct node *node, uint64_t size)
 {
-    uint32_t inside = (uint32_t)(size & (fs->block_bytes - 1)), block = 0;
-    int error = 0;
+    int error, shorter = size < node->size;
     if (size > map_bytes_max(fs))
         return EFBIG;
-    if (size < node->size) {
-        if (inside != 0)
-            error = map_block(fs, node, size >> fs->block_shift, 0, &block, NULL);
-        if (error == 0 && block != 0)
-            error =
-                cache_zero(&fs->cache, block_offset(fs, block) + inside, fs->block_bytes - inside);
-        if (error != 0)
-            return error;
+    if (shorter)
         node->size = size;
+    error = tail_zero(fs, node);
+    if (error == 0 && shorter)
         error = map_truncate(fs, node, (size + fs->block_bytes - 1) >> fs->block_shift);
-    } else if ((error = large_file(fs, size)) == 0) {
+    else if (error == 0 && (error = large_file(fs, size)) == 0)
         node->size = size;
-    }
     node->mtime = node->ctime = ext2_now(fs);
     node->ahead_end = 0;
     int stored = node_store(fs, node);

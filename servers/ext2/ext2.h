@@ -49,7 +49,9 @@ struct ext2 {
     uint32_t unclean_mount; /* it was not clean when mounted: only e2fsck may say that it is */
     uint32_t damages;       /* found so far */
     uint32_t nodes;
-    uint32_t started;              /* seconds since 1970 that have gone by for sure, for ext2_now */
+    unsigned char **freed; /* of each group: NULL, or bits of blocks and then inodes, see alloc.c */
+    uint32_t freed_groups; /* that have bits */
+    uint32_t started;      /* seconds since 1970 that have gone by for sure, for ext2_now */
     uint32_t (*clock)(void);       /* seconds since 1970, or since the machine started */
     void (*say)(const char *text); /* one line for people */
     struct node *bucket[NODE_BUCKETS];
@@ -106,6 +108,13 @@ static inline uint64_t block_offset(const struct ext2 *fs, uint32_t block)
 /* A free block at goal or as near behind as can be; its content is left as it is. */
 int block_allocate(struct ext2 *fs, uint32_t goal, uint32_t *block);
 int block_free(struct ext2 *fs, uint32_t block);
+/* What was freed before now may be used again: that it is free is on the disk. */
+void freed_forget(struct ext2 *fs);
+/* Marks a block or an inode as used that somebody uses; no more than that is wrong with it. */
+int block_claim(struct ext2 *fs, uint32_t block);
+int inode_claim(struct ext2 *fs, uint32_t number);
+/* Makes the counts of a group agree with its bitmaps; and how many folders it has. */
+int group_count(struct ext2 *fs, uint32_t number, uint32_t folders);
 uint32_t group_first_block(const struct ext2 *fs, uint32_t group);
 
 /* A free inode for something in the folder parent, near it; folders spread over the groups. */
@@ -123,6 +132,8 @@ void node_put(struct ext2 *fs, struct node *node);
 int node_store(struct ext2 *fs, const struct node *node);
 /* A new file's node with one user, written to its inode. */
 int node_create(struct ext2 *fs, uint32_t parent, uint32_t mode, struct node **node);
+/* What an inode says, whether or not it is in use. */
+int node_peek(struct ext2 *fs, uint32_t number, uint32_t *mode, uint32_t *links);
 int node_has_blocks(const struct ext2 *fs, const struct node *node);
 
 /* ---- map.c ---- */
@@ -133,8 +144,16 @@ int map_block(struct ext2 *fs, struct node *node, uint64_t index, int create, ui
               int *fresh);
 /* Frees the file's blocks from index on. The caller stores the node. */
 int map_truncate(struct ext2 *fs, struct node *node, uint64_t index);
+/* Calls visit for all blocks of the file, those full of numbers, too; for no more than the disk has.
+   Numbers of no block are passed over. */
+int map_visit(struct ext2 *fs, struct node *node, int (*visit)(struct ext2 *, uint32_t block));
 /* Bytes that a file can have. */
 uint64_t map_bytes_max(const struct ext2 *fs);
+
+/* ---- recover.c ---- */
+
+/* After a crash: makes sure that nothing in use is taken for free, and that no name is of nothing. */
+int ext2_recover(struct ext2 *fs);
 
 /* ---- data.c ---- */
 

@@ -63,7 +63,8 @@ static int block_give(struct ext2 *fs, struct node *node, uint32_t block)
     return error;
 }
 
-/* A new block for the file; one that will hold numbers is cleared. */
+/* A new block for the file. One that will hold numbers is cleared, and is so on the disk before
+   anything names it: what it held before would be taken for numbers after a crash. */
 static int block_new(struct ext2 *fs, struct node *node, uint32_t goal, int numbers, uint32_t *block)
 {
     unsigned char *data;
@@ -73,7 +74,9 @@ static int block_new(struct ext2 *fs, struct node *node, uint32_t goal, int numb
     int error = block_allocate(fs, goal, block);
     if (error != 0)
         return error;
-    if (numbers && (error = block_get(fs, *block, CACHE_FRESH, &data)) != 0) {
+    if (numbers && (error = block_get(fs, *block, CACHE_FRESH, &data)) == 0)
+        error = cache_push(&fs->cache, block_offset(fs, *block), fs->block_bytes);
+    if (error != 0) {
         (void)block_free(fs, *block);
         return error;
     }
@@ -192,4 +195,34 @@ int map_truncate(struct ext2 *fs, struct node *node, uint64_t index)
         start += blocks;
     }
     return 0;
+}
+
+/* ---- going through ---- */
+
+struct visit {
+    int (*visit)(struct ext2 *, uint32_t block);
+    uint32_t left; /* blocks that may come */
+};
+
+static int tree_visit(struct ext2 *fs, struct visit *v, uint32_t block, uint32_t level)
+{
+    unsigned char *data;
+    if (block <= fs->first_block || block >= fs->blocks || v->left == 0)
+        return 0;
+    v->left--;
+    int error = v->visit(fs, block);
+    for (uint32_t i = 0; level > 0 && error == 0 && i < 1u << numbers_shift(fs); i++) {
+        if ((error = block_get(fs, block, CACHE_READ, &data)) == 0)
+            error = tree_visit(fs, v, little_get32(data + 4 * i), level - 1);
+    }
+    return error;
+}
+
+int map_visit(struct ext2 *fs, struct node *node, int (*visit)(struct ext2 *, uint32_t block))
+{
+    struct visit v = {visit, fs->blocks};
+    int error = 0;
+    for (uint32_t i = 0; i < INODE_BLOCKS && error == 0; i++)
+        error = tree_visit(fs, &v, node->block[i], i < DIRECT_BLOCKS ? 0 : i - DIRECT_BLOCKS + 1);
+    return error;
 }

@@ -33,6 +33,17 @@ static int inode_bytes(struct ext2 *fs, uint32_t number, enum cache_use use, uns
     return error;
 }
 
+int node_peek(struct ext2 *fs, uint32_t number, uint32_t *mode, uint32_t *links)
+{
+    unsigned char *inode;
+    int error = inode_bytes(fs, number, CACHE_READ, &inode);
+    if (error != 0)
+        return error;
+    *mode = little_get16(inode + I_MODE);
+    *links = little_get16(inode + I_LINKS);
+    return 0;
+}
+
 static void node_parse(struct node *node, const unsigned char *inode)
 {
     node->mode = little_get16(inode + I_MODE);

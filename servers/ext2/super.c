@@ -135,7 +135,7 @@ static int geometry_check(struct ext2 *fs, uint32_t shift)
         return refuse(fs, "its inodes have an impossible size");
     if (fs->first_block != (shift == 0) || fs->blocks <= fs->first_block + 4)
         return refuse(fs, "its first data block is wrong");
-    if (fs->blocks_per_group < 8 || fs->blocks_per_group > fs->block_bytes * 8 ||
+    if (fs->blocks_per_group < 256 || fs->blocks_per_group > fs->block_bytes * 8 ||
         fs->inodes_per_group < 8 || fs->inodes_per_group > fs->block_bytes * 8 ||
         fs->blocks_per_group % 8 != 0 || fs->inodes_per_group % 8 != 0)
         return refuse(fs, "its groups have an impossible size");
@@ -203,7 +203,10 @@ static int mount_checked(struct ext2 *fs)
         (error = features_check(fs, super)) != 0 || (error = groups_check(fs)) != 0 ||
         (error = root_check(fs)) != 0)
         return error;
-    return mount_count(fs);
+    if ((fs->freed = calloc(fs->groups, sizeof *fs->freed)) == NULL)
+        return ENOMEM;
+    error = mount_count(fs);
+    return error == 0 && fs->unclean_mount && !fs->read_only ? ext2_recover(fs) : error;
 }
 
 int ext2_mount(struct ext2 *fs, struct block_device *device, uint32_t (*clock)(void),
@@ -232,6 +235,9 @@ void ext2_abandon(struct ext2 *fs)
             fs->bucket[i] = node->next;
             free(node);
         }
+    freed_forget(fs);
+    free(fs->freed);
+    fs->freed = NULL;
     cache_close(&fs->cache);
 }
 
@@ -284,6 +290,7 @@ int ext2_sync_all(struct ext2 *fs, int mark_clean)
     }
     if ((error = cache_sync(&fs->cache)) != 0)
         return error;
+    freed_forget(fs);
     if (!mark_clean || fs->read_only || fs->state & (STATE_CLEAN | STATE_ERRORS) ||
         fs->unclean_mount || nodes_orphaned(fs))
         return 0;

@@ -174,6 +174,8 @@ static void folder_verify(struct model *m, const struct model_node *n, uint64_t 
 {
     struct fs_entry entry = {.next = 0};
     uint32_t found = 0, have = 0;
+    if (n->fixed) /* what was repaired may be in it */
+        return;
     for (const struct model_node *c = n->child; c != NULL; c = c->sibling)
         have++;
     while (m->ops->readdir(m->fs, number, entry.next, &entry) == 0) {
@@ -405,6 +407,85 @@ static void do_rename(struct model *m)
     n->sibling = to->child;
     to->child = n;
     n->touched = 1;
+}
+
+/* ---- after a crash ---- */
+
+static void touched_remove(struct model *m, struct model_node *n)
+{
+    for (struct model_node *c = n->child, *next; c != NULL; c = next) {
+        next = c->sibling;
+        if (c->touched && !c->fixed) {
+            node_detach(c);
+            node_free(m, c);
+        } else {
+            touched_remove(m, c);
+        }
+    }
+}
+
+#define INOS 2000u
+static uint64_t ino_seen[INOS];
+static uint32_t inos_seen;
+
+static int ino_is_new(uint64_t ino)
+{
+    for (uint32_t i = 0; i < inos_seen; i++)
+        if (ino_seen[i] == ino)
+            return 0;
+    assert_true(inos_seen < INOS);
+    ino_seen[inos_seen++] = ino;
+    return 1;
+}
+
+static void file_adopt(struct model *m, struct model_node *n, uint64_t number, uint64_t size)
+{
+    uint64_t at = 0;
+    uint32_t done = 1;
+    assert_true(size <= FILE_MOST);
+    size_set(m, n, size);
+    for (; at < size && done > 0; at += done)
+        assert_int_equal(
+            m->ops->read(m->fs, number, at, n->data + at, (uint32_t)(size - at), &done), 0);
+    assert_int_equal(at, size);
+}
+
+/* What the model has not in this folder. A second name of a file (half a rename) goes. */
+static void folder_adopt(struct model *m, struct model_node *n, uint64_t folder)
+{
+    struct fs_entry entry = {.next = 0};
+    struct fs_attr attr;
+    uint64_t number;
+    int error;
+    while ((error = m->ops->readdir(m->fs, folder, entry.next, &entry)) == 0) {
+        struct model_node *c = node_named(m, n, entry.name);
+        error = m->ops->lookup(m->fs, folder, entry.name, &number);
+        if (error != 0)
+            fail_msg("\"%s\" in \"%s\" cannot be used: %d", entry.name, n->name, error);
+        assert_int_equal(m->ops->getattr(m->fs, number, &attr), 0);
+        if (!ino_is_new(attr.ino)) {
+            assert_null(c);
+            assert_int_equal(m->ops->remove(m->fs, folder, entry.name, 0), 0);
+        } else if (c == NULL) {
+            c = node_new(m, n, entry.name, S_ISDIR(attr.mode));
+            if (!c->folder)
+                file_adopt(m, c, number, attr.size);
+        }
+        if (S_ISDIR(attr.mode))
+            folder_adopt(m, c, number);
+        m->ops->forget(m->fs, number);
+    }
+    assert_int_equal(error, ENOENT);
+}
+
+void model_adopt(struct model *m)
+{
+    uint64_t root = 0;
+    touched_remove(m, m->root);
+    inos_seen = 0;
+    assert_int_equal(m->ops->root(m->fs, &root), 0);
+    folder_adopt(m, m->root, root);
+    m->ops->forget(m->fs, root);
 }
 
 static void untouch(struct model_node *n)

@@ -41,6 +41,9 @@ void model_fixed(struct model *m, const char *name);
 /* One random operation. */
 void model_step(struct model *m);
 
+/* After a crash: what was touched is now as the file system has it. */
+void model_adopt(struct model *m);
+
 /* Everything is as the model has it; untouched: of what was not touched. */
 void model_verify(struct model *m, int only_untouched);
 

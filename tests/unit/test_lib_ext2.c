@@ -109,13 +109,18 @@ static void test_ext2_10000_operations_revision_0_match_model(void **state)
 
 /* ---- crashes ---- */
 
-static void crash_once(uint64_t *seed)
+static const char *crash_image(uint64_t *seed)
 {
-    struct model model;
     static const char *const command[] = {"mke2fs -q -F -t ext2 -b 1024 %s",
                                           "mke2fs -q -F -t ext2 -b 2048 %s",
                                           "mke2fs -q -F -t ext2 -b 4096 %s"};
-    make(8, command[random_next(seed) % 3]);
+    return command[random_next(seed) % 3];
+}
+
+static void crash_once(uint64_t *seed)
+{
+    struct model model;
+    make(8, crash_image(seed));
     model_begin(&model, &ext2_ops, &fs, random_next(seed) | 1);
     model_fixed(&model, "lost+found");
     model.bytes_most = 3 * MIB;
@@ -145,6 +150,42 @@ static void test_ext2_crash_at_any_write_keeps_what_was_synced(void **state)
         crash_once(&seed);
 }
 
+/* Crashes one after the other without e2fsck between them, as when the program is killed and started again. */
+static void crash_again_and_again(uint64_t *seed)
+{
+    struct model model;
+    make(8, crash_image(seed));
+    model_begin(&model, &ext2_ops, &fs, random_next(seed) | 1);
+    model_fixed(&model, "lost+found");
+    model.bytes_most = 2 * MIB;
+    model.alive = &disk.keep;
+    for (int crash = 0; crash < 8; crash++) {
+        disk.keep = random_next(seed) % 600;
+        for (uint32_t i = 0; i < 500 && disk.keep > 0; i++)
+            model_step(&model);
+        ext2_abandon(&fs);
+        disk.keep = UINT64_MAX;
+        assert_int_equal(mount_again(), 0);
+        assert_false(fs.read_only);
+        model_verify(&model, 1);
+        model_adopt(&model);
+    }
+    assert_int_equal(ext2_unmount(&fs), 0);
+    assert_int_equal(disk_command(&disk, REPAIR, 1), 0);
+    assert_int_equal(mount_again(), 0);
+    model_verify(&model, 0);
+    model_end(&model);
+    done();
+}
+
+static void test_ext2_crashes_without_repair_keep_what_was_synced(void **state)
+{
+    (void)state;
+    uint64_t seed = random_seed();
+    for (int i = 0; i < 10; i++)
+        crash_again_and_again(&seed);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -153,6 +194,7 @@ int main(void)
         cmocka_unit_test(test_ext2_10000_operations_blocks_4k_match_model),
         cmocka_unit_test(test_ext2_10000_operations_revision_0_match_model),
         cmocka_unit_test(test_ext2_crash_at_any_write_keeps_what_was_synced),
+        cmocka_unit_test(test_ext2_crashes_without_repair_keep_what_was_synced),
     };
     return cmocka_run_group_tests_name("lib_ext2", tests, NULL, NULL);
 }
