@@ -17,6 +17,15 @@ uint64_t server_save(void)
     return r.status == 0 ? r.r[0] : 0;
 }
 
+static uint64_t held; /* handle to the call in hand; 0: it is the kernel's */
+
+int server_hold(void)
+{
+    if (held == 0)
+        held = server_save();
+    return held != 0;
+}
+
 /* When idle is to be called, ns since boot; 0: nothing was done since the last time. */
 static uint64_t idle_at;
 static unsigned idle_messages;
@@ -35,6 +44,16 @@ static uint64_t wait_flag(void) { return idle_at != 0 ? TAG_DEADLINE : 0; }
 static struct atm_result wait_next(uint64_t endpoint)
 {
     return atm_enter(SYS_receive, endpoint, wait_flag(), 0, 0, 0, 0, idle_at);
+}
+
+/* Answers a call that was held, and receives. */
+static struct atm_result answer_held(uint64_t endpoint, const struct message *m)
+{
+    struct atm_result r = atm_reply(held, m->tag, m->w[0], m->w[1], m->w[2], m->w[3]);
+    if (r.status != 0 && atm_reply(held, TAG(-r.status, 0, 0), 0, 0, 0, 0).status != 0)
+        atm_handle_close(held);
+    held = 0;
+    return wait_next(endpoint);
 }
 
 /* Answers and receives; falls back on a smaller answer, then on none. */
@@ -101,6 +120,9 @@ int64_t server_run(const struct server *server)
         struct message m = message_from(&r);
         int answers = dispatch(server, &m);
         idle_begin(server);
-        r = answers ? answer(server->endpoint, &m) : wait_next(server->endpoint);
+        if (answers && held != 0)
+            r = answer_held(server->endpoint, &m);
+        else
+            r = answers ? answer(server->endpoint, &m) : wait_next(server->endpoint);
     }
 }

@@ -39,4 +39,9 @@ void server_idle_again(void);
 /* A handle to answer the message in hand later; 0 when there is no call or no room. */
 uint64_t server_save(void);
 
+/* To be called before message receives on any endpoint itself, which would give up the call in hand:
+   it is kept, and answered with what message returns. May be called more than once a message. 1, or
+   0 when there is no room: then it is given up. */
+int server_hold(void);
+
 #endif

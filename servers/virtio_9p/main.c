@@ -5,6 +5,7 @@
  * copied before it is read, so it cannot change under the reader.
  */
 #include "lib/ninep_remote.h"
+#include "lib/server.h"
 #include "lib/startup.h"
 #include "lib/virtio.h"
 #include <errno.h>
@@ -12,6 +13,7 @@
 #include <string.h>
 
 #define INTERRUPT 1ul
+#define TYPE_9P 0x01021997u /* as Linux's statfs tells it */
 #define FEATURE_TAG 1ul
 #define PAGES (NINEP_MESSAGE_MAX / PAGE_SIZE) /* of a message */
 #define STRIDE (2 * PAGES)                    /* descriptors: a message and its answer */
@@ -48,6 +50,7 @@ static uint32_t answer_wait(void)
             virtio_fail(&device, queue.lie);
         if (virtio_queue_listen(&queue, 1))
             continue;
+        (void)server_hold();
         int64_t status = atm_receive_until(endpoint, end).status;
         if (status == -ERR_TIMEOUT)
             virtio_fail(&device, "it does not answer a request");
@@ -86,9 +89,18 @@ static int64_t open(void)
     return 0;
 }
 
+/* Whatever the host keeps the folder on: here it is one of 9P. */
+static int space(void *fs, struct fs_space *space)
+{
+    int error = ninep_remote_ops.space(fs, space);
+    space->type = TYPE_9P;
+    return error;
+}
+
 int main(void)
 {
     static struct ninep_remote remote;
+    static struct fs_ops ops;
     static struct ninep_client client = {
         .buffer = buffer, .room = sizeof buffer, .exchange = exchange};
     uint64_t serve = startup_handle("serve");
@@ -106,6 +118,8 @@ int main(void)
         virtio_stop(&device);
         return 1;
     }
-    (void)fs_serve(&ninep_remote_ops, &remote, serve);
+    ops = ninep_remote_ops;
+    ops.space = space;
+    (void)fs_serve(&ops, &remote, serve);
     return 1;
 }

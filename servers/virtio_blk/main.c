@@ -195,7 +195,8 @@ static uint64_t message(struct message *m)
 
 int main(void)
 {
-    struct server server = {.message = message, .event = interrupt, .idle = watch, .idle_ns = VIRTIO_PATIENCE_NS};
+    struct server server = {
+        .message = message, .event = interrupt, .idle = watch, .idle_ns = VIRTIO_PATIENCE_NS};
     server.endpoint = endpoint = startup_handle("serve");
     if (endpoint == 0) {
         fprintf(stderr, "%s: it was given no endpoint (\"serves\" in the manifest)\n",

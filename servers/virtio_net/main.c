@@ -100,7 +100,8 @@ static uint64_t message(struct message *m)
 
 int main(void)
 {
-    struct server server = {.message = message, .event = event, .idle = watch, .idle_ns = VIRTIO_PATIENCE_NS};
+    struct server server = {
+        .message = message, .event = event, .idle = watch, .idle_ns = VIRTIO_PATIENCE_NS};
     server.endpoint = startup_handle("serve");
     struct virtio_signals signals = {server.endpoint, EVENT_QUEUES, EVENT_CONFIG};
     if (server.endpoint == 0) {

@@ -146,7 +146,8 @@ static int open(uint64_t endpoint)
 
 int main(void)
 {
-    struct server server = {.message = message, .event = event, .idle = watch, .idle_ns = VIRTIO_PATIENCE_NS};
+    struct server server = {
+        .message = message, .event = event, .idle = watch, .idle_ns = VIRTIO_PATIENCE_NS};
     server.endpoint = startup_handle("serve");
     if (server.endpoint == 0) {
         fprintf(stderr, "%s: it was given no endpoint (\"serves\" in the manifest)\n",

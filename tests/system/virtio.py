@@ -216,3 +216,30 @@ def test_random_driver_killed_comes_back(machine):
                 m.command("kill random")
                 check(re.search(r"^[0-9a-f]{32}$", m.command("random"), re.M), "gives bytes again", m.result())
             m.end()
+
+
+def test_share_is_the_hosts_folder(machine):
+    with machines.scratch() as folder:
+        shared = Path(folder) / "shared"
+        (shared / "inner").mkdir(parents=True)
+        data = bytes(range(256)) * 1500
+        (shared / "inner" / "from-host").write_bytes(data)
+        result = machine.run("mount; cp /host/inner/from-host /tmp/copy; cp /tmp/copy /host/back; ls /host; "
+                             "mkdir /host/new; mv /host/back /host/new/back; rm /host/inner/from-host", share=shared)
+        check(result.status == 0 and re.search(r"^9p +/host$", result.text, re.M), "it is mounted", result)
+        check(re.search(r" 384000  back$", result.text, re.M), "the guest sees what it wrote", result)
+        check((shared / "new" / "back").read_bytes() == data, "the bytes came back as they were", result)
+        check(not (shared / "inner" / "from-host").exists() and not (shared / "back").exists(), "removed and renamed")
+
+
+def test_share_driver_killed_comes_back(machine):
+    with machines.scratch() as folder:
+        shared = Path(folder) / "shared"
+        shared.mkdir()
+        (shared / "file").write_text("as it was\n")
+        with machine.start(share=shared) as m:
+            m.prompt()
+            for kill in range(10):
+                m.command("kill share")
+                check("as it was" in m.command("cat /host/file"), "the folder is there again", m.result())
+            m.end()

@@ -104,7 +104,8 @@ static void test_frames_sleep_sees_what_came_before_it(void **state)
     (void)state;
     unsigned char *data;
     uint32_t bytes;
-    assert_int_equal(frames_sleep(&frames), 0); /* there was no buffer to transmit, and there are some */
+    assert_int_equal(frames_sleep(&frames),
+                     0); /* there was no buffer to transmit, and there are some */
     assert_int_equal(frames_sleep(&frames), 1); /* which is told once */
     assert_int_equal(client_page.waits, FRAMES_WAITS_RECEIVE);
     frames_awake(&frames);
