@@ -408,6 +408,13 @@ static int do_refuse(struct ninep_call *c)
     return EOPNOTSUPP;
 }
 
+/* Error 0 is how diod's clients are told that they need not say who they are. */
+static int do_auth(struct ninep_call *c)
+{
+    (void)c;
+    return 0;
+}
+
 static ninep_handler *const handlers[NINEP_TYPES] = {
     [NINEP_STATFS] = ninep_do_statfs,
     [NINEP_LOPEN] = ninep_do_lopen,
@@ -429,7 +436,7 @@ static ninep_handler *const handlers[NINEP_TYPES] = {
     [NINEP_RENAMEAT] = ninep_do_renameat,
     [NINEP_UNLINKAT] = ninep_do_unlinkat,
     [NINEP_TVERSION] = ninep_do_version,
-    [NINEP_AUTH] = do_refuse,
+    [NINEP_AUTH] = do_auth,
     [NINEP_ATTACH] = ninep_do_attach,
     [NINEP_FLUSH] = do_flush,
     [NINEP_WALK] = ninep_do_walk,
@@ -466,7 +473,7 @@ uint32_t ninep_serve(struct ninep_session *s, const struct ninep_message *m, voi
     c.data = m->data;
     c.data_bytes = m->bytes < NINEP_WRITE_HEAD ? 0 : m->bytes - NINEP_WRITE_HEAD;
     int error = m->bytes > s->msize && type != NINEP_TVERSION ? EMSGSIZE : handle(&c, type);
-    if (error == 0)
+    if (error == 0 && type != NINEP_AUTH)
         return ninep_finish(&c.out, (uint8_t)(type + 1), tag);
     c.out = ninep_begin(reply, room);
     ninep_put(&c.out, (uint32_t)error, 4);
