@@ -89,6 +89,8 @@ USER_UNIT_CFLAGS := -std=c11 -g -O1 -ffreestanding $(WARN) -fno-omit-frame-point
 USER_UNIT_SRC := $(addprefix lib/,string.c stdlib.c malloc.c format.c cpio.c elf.c) \
                  $(addprefix lib/,virtio_queue.c virtio_places.c frames.c) \
                  servers/init/manifest.c servers/pci/function.c servers/pci/grants.c
+USER_UNIT_SRC += $(addprefix servers/httpd/,request.c target.c fields.c connection.c answer.c page.c mime.c)
+USER_UNIT_SRC += $(addprefix servers/memcached/,store.c command.c engine.c ascii.c binary.c stats.c)
 USER_UNIT_OBJ := $(USER_UNIT_SRC:%.c=$(USER_UNIT)/user/%.o)
 
 $(USER_UNIT)/user/%.o: %.c tests/unit/lib_names.h
@@ -123,7 +125,8 @@ $(FILE_UNIT_TESTS): $(USER_UNIT)/test_lib_%: $(USER_UNIT)/tests/unit/test_lib_%.
 USER_UNIT_TESTS := $(patsubst tests/unit/%.c,$(USER_UNIT)/%,$(wildcard tests/unit/test_lib_*.c))
 USER_UNIT_TESTS := $(filter-out $(DISK_UNIT_TESTS) $(FILE_UNIT_TESTS),$(USER_UNIT_TESTS))
 $(USER_UNIT_TESTS): $(USER_UNIT)/test_lib_%: $(USER_UNIT)/tests/unit/test_lib_%.o \
-                    $(USER_UNIT)/tests/unit/elf_image.o $(USER_UNIT)/user/libuser.a
+                    $(USER_UNIT)/tests/unit/elf_image.o $(USER_UNIT)/tests/unit/http_site.o \
+                    $(USER_UNIT)/user/libuser.a
 	@$(CC) -fsanitize=address,undefined -g -o $@ $^ -lcmocka
 
 -include $(USER_UNIT_OBJ:.o=.d) $(FILE_UNIT_OBJ:.o=.d) $(FILE_UNIT_TEST_OBJ:.o=.d) $(patsubst %.o,%.d,$(DISK_UNIT_OBJ) $(call disk_objects,ext2) $(call disk_objects,fat))
