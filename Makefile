@@ -22,10 +22,10 @@ MAKEFLAGS += --no-builtin-rules
 # ---- packages: scripts/setup is asked for the groups that the goals need, before anything else ----
 NEEDS_run := build images
 NEEDS_qemu := build qemu images
-NEEDS_test := build qemu test iso uefi debug images
+NEEDS_test := build qemu test iso uefi debug images clients
 NEEDS_test-unit := build test
-NEEDS_test-hosted := build test qemu images
-NEEDS_test-qemu := build qemu test iso uefi images
+NEEDS_test-hosted := build test qemu images clients
+NEEDS_test-qemu := build qemu test iso uefi images clients
 NEEDS_verify := verify
 NEEDS_verify-planted := verify
 NEEDS_hosted := build
@@ -137,4 +137,4 @@ help: ## this list
 	@echo "  FORWARDS=\"8080:80 11211:11211 5640:564\"  all ports, HOSTPORT:GUESTPORT; the next free one if one is taken"
 	@echo "  LOSS=5% DELAY=20 REORDER=5%  faults of the network, run only: frames lost, ms, frames overtaken"
 
-include arch/hosted/hosted.mk arch/x86_64/x86_64.mk servers/user.mk tests/tests.mk fuzz/fuzz.mk proofs/proofs.mk bench/bench.mk
+include tests/host/host.mk arch/hosted/hosted.mk arch/x86_64/x86_64.mk servers/user.mk tests/tests.mk fuzz/fuzz.mk proofs/proofs.mk bench/bench.mk

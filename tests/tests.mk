@@ -37,13 +37,13 @@ $(UNIT)/test_%: $(UNIT)/tests/unit/test_%.o $(UNIT)/libsupport.a $(UNIT)/libkern
 -include $(UNIT_KERNEL_OBJ:.o=.d) $(UNIT_SUPPORT_OBJ:.o=.d) $(patsubst $(UNIT)/%,$(UNIT)/tests/unit/%.d,$(UNIT_TESTS))
 
 ONLY ?= *
-test: unit-build $(HOSTED) $(KERNEL) $(INITRD) iso
+test: unit-build host-build $(HOSTED) $(KERNEL) $(INITRD) iso
 	@tests/run --only '$(ONLY)'
 
 test-unit: unit-build ## the unit tests alone
 	@tests/run --only '$(ONLY)' unit
 
-test-hosted: $(HOSTED) $(INITRD) ## the system tests on hosted alone
+test-hosted: host-build $(HOSTED) $(INITRD) ## the system tests on hosted alone
 	@tests/run --only '$(ONLY)' hosted
 
 test-qemu: $(KERNEL) $(INITRD) iso ## the system tests in QEMU alone
