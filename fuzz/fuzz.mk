@@ -37,7 +37,7 @@ $(eval $(call fuzz_reader,manifest,servers/init/manifest tests/unit/strlcpy))
 $(eval $(call fuzz_reader,ninep,lib/ninep lib/ninep_server lib/ninep_files lib/ninep_lock servers/ramfs/ramfs \
   servers/ramfs/pages tests/unit/strlcpy))
 $(eval $(call fuzz_reader,pci,servers/pci/function servers/pci/grants))
-$(eval $(call fuzz_reader,http,$(addprefix servers/httpd/,request target fields connection answer page mime) \
+$(eval $(call fuzz_reader,http,$(addprefix servers/httpd/,request target fields connection answer page mime) tests/unit/strlcpy \
   tests/unit/http_site))
 $(eval $(call fuzz_reader,memcached,$(addprefix servers/memcached/,store command engine ascii binary stats)))
 $(eval $(call fuzz_reader,virtio,lib/virtio_queue lib/virtio_places))

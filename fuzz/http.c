@@ -12,17 +12,6 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-size_t strlcpy(char *to, const char *from, size_t size)
-{
-    size_t length = strlen(from);
-    if (size > 0) {
-        size_t copy = length < size ? length : size - 1;
-        memcpy(to, from, copy);
-        to[copy] = 0;
-    }
-    return length;
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static char whole[OUTPUT_BYTES], cut[OUTPUT_BYTES];

@@ -161,7 +161,7 @@ static int item_evict(void)
 static uint32_t block_take(void)
 {
     uint64_t end = (uint64_t)store.limit * STORE_BLOCK;
-    if (store.free == 0 && store.unused == store.limit && end < store.memory.bytes_max &&
+    if (store.free == 0 && store.unused >= store.limit && end < store.memory.bytes_max &&
         store.memory.grow != NULL)
         store.limit += (uint32_t)(store.memory.grow(end) / STORE_BLOCK);
     if (store.free == 0 && store.unused < store.limit) {
