@@ -124,8 +124,8 @@ int64_t pci_dma_alloc(struct pci_device *d, uint64_t va, uint64_t pages, uint64_
 {
     for (uint64_t done = 0; done < pages;) {
         uint64_t piece = pages - done < PCI_DMA_PIECE ? pages - done : PCI_DMA_PIECE;
-        struct message m = {.tag = TAG(PCI_DMA_ALLOC, 3, 0),
-                            .w = {d->id, va + done * PAGE_SIZE, piece}};
+        struct message m = {.tag = TAG(PCI_DMA_ALLOC, 4, 0),
+                            .w = {d->id, va + done * PAGE_SIZE, piece, pages - done - piece}};
         uint64_t words[1 + PCI_DMA_PIECE];
         int64_t status = ask(d->endpoint, &m);
         if (status != 0) {

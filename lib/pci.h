@@ -30,7 +30,8 @@ enum pci_label {
     PCI_CONFIG_READ, /* w1 offset, w2 width (1, 2, 4). Answer: w0 value */
     PCI_IRQ,         /* INTx: w1 bits; item: endpoint handle with the right to signal */
     PCI_IRQ_ACK,     /* INTx: may fire again */
-    PCI_DMA_ALLOC,   /* w1 va, w2 pages. Answer: w0 pages done, w1 up: their physical addresses */
+    PCI_DMA_ALLOC,   /* w1 va, w2 pages, w3 pages to be asked for after these: too many are refused
+                        at once. Answer: w0 pages done, w1 up: their physical addresses */
     PCI_DMA_FREE,    /* w1 va, w2 pages */
     PCI_LIST,        /* w0 number from 0. Answer: struct pci_info in w0 up */
     PCI_PRESENT /* w0 a program's place in the manifest from 1: how many of its devices are there */

@@ -31,8 +31,10 @@ static uint64_t *record(uint32_t n, uint32_t i)
 }
 
 /* No device may take more than three quarters of what the others left. */
-static int share_fits(uint32_t n, uint64_t pages)
+int dma_fits(uint32_t n, uint64_t pages)
 {
+    if (pages > ARENA_PAGES)
+        return 0;
     struct atm_result r = atm_container_info(startup_handle("container"));
     if (r.status < 0)
         return 0;
@@ -103,7 +105,7 @@ uint64_t dma_alloc(uint32_t n, struct dma_range r, uint64_t *physical)
 {
     if (r.pages == 0 || r.pages > PCI_DMA_PIECE || r.va == 0 || r.va % PAGE_SIZE != 0)
         return PCI_BAD_REQUEST;
-    if (!share_fits(n, r.pages))
+    if (!dma_fits(n, r.pages))
         return PCI_NO_MEMORY;
     uint32_t first = run_find(n, (uint32_t)r.pages);
     if (first == ARENA_PAGES)
@@ -130,17 +132,23 @@ static uint32_t place_find(uint32_t n, uint64_t va, uint32_t from)
 
 uint64_t dma_free(uint32_t n, uint64_t va, uint64_t pages)
 {
-    uint32_t at = 0;
+    uint32_t at = 0, run = 0; /* pages before place at that are to be dropped */
     if (pages == 0 || pages > PCI_DMA_PIECE || va == 0 || va % PAGE_SIZE != 0)
         return PCI_BAD_REQUEST;
     for (uint64_t i = 0; i < pages; i++) {
-        at = place_find(n, va + i * PAGE_SIZE, at);
-        if (at == ARENA_PAGES)
+        uint32_t place = place_find(n, va + i * PAGE_SIZE, at);
+        if (place != at) {
+            pages_drop(arena_va(n, at - run), run);
+            run = 0;
+        }
+        if (place == ARENA_PAGES)
             return PCI_BAD_REQUEST;
-        pages_drop(arena_va(n, at), 1);
-        *record(n, at) = 0;
+        *record(n, place) = 0;
         arena[n].used--;
+        run++;
+        at = place + 1;
     }
+    pages_drop(arena_va(n, at - run), run);
     return 0;
 }
 

@@ -16,6 +16,9 @@ struct dma_range {
     uint64_t pages; /* PCI_DMA_PIECE at most */
 };
 
+/* 1 if device n may have so many pages more, as things are. */
+int dma_fits(uint32_t n, uint64_t pages);
+
 /* Fresh zeroed pages for device n; physical gets their addresses. 0, an enum pci_error or a positive
    enum atm_error; at an error nothing remains. */
 uint64_t dma_alloc(uint32_t n, struct dma_range r, uint64_t *physical);

@@ -6,6 +6,7 @@
  * granted, and every handle that a message brings and that is not kept is closed.
  */
 #include "config.h"
+#include "dma.h"
 #include "grants.h"
 #include "lib/pci.h"
 #include "lib/server.h"
@@ -98,6 +99,8 @@ static uint64_t config_space_read(struct message *m, size_t n)
 static uint64_t request_dma(struct message *m, size_t n)
 {
     uint64_t words[1 + PCI_DMA_PIECE] = {m->w[2]};
+    if (!dma_fits((uint32_t)n, m->w[3]))
+        return TAG(PCI_NO_MEMORY, 0, 0);
     uint64_t status = owner_dma_alloc(n, m->w[1], m->w[2], &words[1]);
     if (status != 0)
         return TAG(status, 0, 0);
