@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """The PCI server: devices by message and by pin, owners that crash, hang, attack, and a server that is killed."""
+import random
 import re
 
 import machines
@@ -9,7 +10,7 @@ CLIENT = """program {name}
     file bin/pcitest
     arguments {deed}
     quota {quota}
-    ceiling 48
+    ceiling {ceiling}
     serves {name}
     uses pci console
     device 1af4:1044 {index}
@@ -18,8 +19,8 @@ CLIENT = """program {name}
 BOARDS = {"hosted": ((),), "qemu": (("-machine", "q35"), ("-machine", "pc"))}
 
 
-def client(deed, name="driver", index=0, restart="on-fault 3", quota=2048):
-    return CLIENT.format(deed=deed, name=name, index=index, restart=restart, quota=quota)
+def client(deed, name="driver", index=0, restart="on-fault 3", quota=2048, ceiling=48):
+    return CLIENT.format(deed=deed, name=name, index=index, restart=restart, quota=quota, ceiling=ceiling)
 
 
 def manifest_with(clients):
@@ -148,3 +149,36 @@ def test_pci_lying_devices_are_survived(machine):
                      ("--lie", "all,4", "--seed", seed))
         check(result.status == 0 and result.has("end"), f"seed {seed}: the system goes on", result)
         check("pci was started again" not in result.text, f"seed {seed}: the server lives", result)
+
+
+def test_pci_kills_at_random_moments_under_load(machine):
+    seed = 20261122
+    chance = random.Random(seed)
+    kills = {"hosted": 300, "qemu": 120}[machine.kind]
+    # Below the shell, so that a kill comes in the midst of what they do.
+    text = manifest_with([client("busy", restart="on-failure 100000", ceiling=24)])
+    text = text.replace("ceiling 49\n    serves pci", "ceiling 25\n    serves pci")
+    check("ceiling 25" in text, "the PCI server's priority was changed")
+    with machines.scratch() as folder:
+        initrd = machines.initrd_with(folder, {"etc/manifest": text.encode()})
+        with machine.start(initrd=initrd, rng=True, memory="128M") as m:
+            m.prompt()
+            pages = []
+            for n in range(kills):
+                if n % 100 == 20:  # what a restart leaves in page tables is there by then
+                    pages.append(root_used(m))
+                works = m.text.count("busy: works")
+                m.command("kill " + chance.choice(("pci", "driver", "pci driver", "driver pci")))
+                if chance.random() < 0.5:
+                    machines.until("the driver works again", lambda: m.text.count("busy: works") > works)
+            pages.append(root_used(m))
+            check(max(pages) <= pages[0], f"seed {seed}: init's pages do not grow: {pages}", m.result())
+            works = m.text.count("busy: works")
+            m.command("kill pci")
+            machines.until("the driver works in the end", lambda: m.text.count("busy: works") > works)
+            m.end()
+
+
+def root_used(m):
+    """Pages of init itself."""
+    return int(re.search(r"^root +\d+ +(\d+)", m.command("mem"), re.M).group(1))
