@@ -49,6 +49,8 @@ static uint32_t bar_probe(const struct config *c, uint32_t place, uint32_t i, ui
     return mask;
 }
 
+/* A register that reads as when it was asked for its size was left so by a server that was killed in
+   the midst of asking: what it held is lost. No firmware puts anything there. */
 static struct bar bar_ports(uint32_t mask, uint32_t was)
 {
     struct bar b = {BAR_PORTS, 0, was & ~3u, 0};
@@ -56,7 +58,7 @@ static struct bar bar_ports(uint32_t mask, uint32_t was)
     b.bytes = mask & (~mask + 1);
     if (b.bytes == 0)
         return (struct bar){0};
-    if (b.address >= PORTS_END || b.address % b.bytes != 0)
+    if (b.address >= PORTS_END || b.address % b.bytes != 0 || (was & 0xfffcu) == mask)
         b.address = 0;
     return b;
 }
@@ -64,13 +66,15 @@ static struct bar bar_ports(uint32_t mask, uint32_t was)
 static struct bar bar_memory(uint64_t mask, uint64_t was, uint32_t wide)
 {
     struct bar b = {BAR_MEMORY, wide, was & ~15ul, 0};
+    uint32_t low = (uint32_t)mask & ~15u;
     mask &= ~15ul;
     if (!wide)
         mask |= mask != 0 ? 0xffffffff00000000ul : 0;
     b.bytes = mask & (~mask + 1);
     if (b.bytes == 0)
         return (struct bar){0};
-    if (b.address % b.bytes != 0 || b.address + b.bytes < b.address)
+    if (b.address % b.bytes != 0 || b.address + b.bytes < b.address ||
+        (low != 0 && ((uint32_t)was & ~15u) == low))
         b.address = 0;
     return b;
 }
@@ -312,9 +316,12 @@ static uint64_t place_find(const struct function *f, size_t count, const struct 
 {
     uint64_t step = b->bytes > PAGE_BYTES ? b->bytes : PAGE_BYTES;
     uint64_t at = l->window.first;
+    uint64_t end = l->window.end;
+    if (!b->wide && end > UINT32_MAX)
+        end = (uint64_t)UINT32_MAX + 1;
     for (size_t tries = 0; tries <= FUNCTIONS_MAX * FUNCTION_BARS + 1; tries++) {
         at = (at + step - 1) / step * step;
-        if (at < l->window.first || at >= l->window.end || step > l->window.end - at)
+        if (at < l->window.first || at >= end || step > end - at)
             return 0;
         struct window w = {at, at + step};
         uint64_t next = windows_meet(w, l->taken)

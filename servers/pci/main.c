@@ -17,8 +17,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define WINDOW_FIRST 0xe0000000u /* where a PC has no RAM and no devices of its own */
+#define WINDOW_FIRST 0xe0000000u /* where a PC has no RAM and no devices of its own; */
 #define WINDOW_END 0xfec00000u
+#define WINDOW_BYTES 0x10000000u /* or behind ECAM, when that is above 4 GiB */
 #define ECAM_BUS_BYTES 0x100000u
 
 static struct grant grants[GRANTS_MAX];
@@ -229,6 +230,20 @@ static void ecam_read_environment(void)
         ecam.base = 0;
 }
 
+/* Where BARs may go: there is room for them behind ECAM, or where a PC has it. */
+static struct layout layout_of(void)
+{
+    struct layout layout = {{WINDOW_FIRST, WINDOW_END}, {0, 0}, device_usable};
+    if (ecam.base == 0)
+        return layout;
+    uint64_t end = ecam.base + (ecam.last + 1) * ECAM_BUS_BYTES;
+    layout.taken = (struct window){ecam.base + ecam.first * ECAM_BUS_BYTES, end};
+    layout.window.first = end;
+    if (end >= WINDOW_END)
+        layout.window.end = end + WINDOW_BYTES;
+    return layout;
+}
+
 static void devices_find(void)
 {
     int more = 0;
@@ -238,10 +253,7 @@ static void devices_find(void)
     if (more)
         fprintf(stderr, "pci: there are more than %u devices; the rest is not used\n",
                 FUNCTIONS_MAX);
-    struct layout layout = {{WINDOW_FIRST, WINDOW_END}, {0, 0}, device_usable};
-    if (ecam.base != 0)
-        layout.taken = (struct window){ecam.base + ecam.first * ECAM_BUS_BYTES,
-                                       ecam.base + (ecam.last + 1) * ECAM_BUS_BYTES};
+    struct layout layout = layout_of();
     functions_place(&config, functions, function_count, &layout);
 }
 

@@ -165,18 +165,20 @@ def test_pci_kills_at_random_moments_under_load(machine):
             m.prompt()
             pages = []
             for n in range(kills):
-                if n % 100 == 20:  # what a restart leaves in page tables is there by then
+                kill(m, chance.choice(("pci", "driver", "pci driver", "driver pci")), chance.random() < 0.5)
+                if n % 100 == 20 or n + 1 == kills:  # what a restart leaves in page tables is there by then
+                    kill(m, "pci", True)
                     pages.append(root_used(m))
-                works = m.text.count("busy: works")
-                m.command("kill " + chance.choice(("pci", "driver", "pci driver", "driver pci")))
-                if chance.random() < 0.5:
-                    machines.until("the driver works again", lambda: m.text.count("busy: works") > works)
-            pages.append(root_used(m))
             check(max(pages) <= pages[0], f"seed {seed}: init's pages do not grow: {pages}", m.result())
-            works = m.text.count("busy: works")
-            m.command("kill pci")
-            machines.until("the driver works in the end", lambda: m.text.count("busy: works") > works)
             m.end()
+
+
+def kill(m, what, wait):
+    """Kills these; wait: until the driver works again."""
+    works = m.text.count("busy: works")
+    m.command("kill " + what)
+    if wait:
+        machines.until("the driver works again", lambda: m.text.count("busy: works") > works)
 
 
 def root_used(m):

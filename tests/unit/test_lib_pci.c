@@ -123,6 +123,8 @@ static int usable(uint64_t address, uint64_t bytes)
     return address >= 0xc0000000u && address + bytes <= 0x100000000u;
 }
 
+static int usable_high(uint64_t address, uint64_t bytes) { return address + bytes > address; }
+
 static void place(void)
 {
     const struct layout l = {{0xe0000000u, 0xe0100000u}, {0xd0000000u, 0xd1000000u}, usable};
@@ -275,6 +277,36 @@ static void test_bars_misplaced_get_a_place(void **state)
     assert_int_equal(f[1].bar[5].address, 0);
     assert_int_equal(fake_read(fakes, d->place, CONFIG_BAR, 4), 0xe0001000u);
     assert_int_equal(fake_read(fakes, e->place, CONFIG_BAR + 16, 4), 0xe0008000u);
+}
+
+static void test_bars_left_in_the_midst_of_sizing_get_a_place(void **state)
+{
+    (void)state;
+    struct fake *d = device(PLACE(0, 1, 0), 1, 2);
+    bar_set(d, 0, 0xfffff000u, 4096);         /* 32 bits */
+    bar_set(d, 1, 0xffffc000u | 4, 0x4000);   /* 64 bits, low half */
+    bar_set(d, 3, 0xffe1, 32);                /* ports */
+    bar_set(d, 4, 0xffffffffc0000004u, 4096); /* 64 bits, high half */
+    find();
+    place();
+    assert_int_equal(f[0].bar[0].address, 0xe0000000u);
+    assert_int_equal(f[0].bar[1].address, 0xe0004000u);
+    assert_int_equal(f[0].bar[3].address, 0);
+    assert_int_equal(f[0].bar[4].address, 0xe0001000u);
+    assert_int_equal(fake_read(fakes, d->place, CONFIG_BAR + 20, 4), 0);
+}
+
+static void test_bars_of_32_bits_stay_below_4_GiB(void **state)
+{
+    (void)state;
+    struct fake *d = device(PLACE(0, 1, 0), 1, 2);
+    bar_set(d, 0, 0, 4096);
+    bar_set(d, 1, 4, 4096);
+    find();
+    const struct layout l = {{0xfffff000u, 0x100010000u}, {0xfffff000u, 0x100000000u}, usable_high};
+    functions_place(&bus, f, count, &l);
+    assert_int_equal(f[0].bar[0].address, 0);
+    assert_int_equal(f[0].bar[1].address, 0x100000000u);
 }
 
 static void test_bars_behind_a_bridge_and_ports_do_not_move(void **state)
@@ -463,6 +495,8 @@ int main(void)
         pci_test(test_bars_are_sized_and_left_as_they_were),
         pci_test(test_bars_that_make_no_sense_are_none),
         pci_test(test_bars_misplaced_get_a_place),
+        pci_test(test_bars_left_in_the_midst_of_sizing_get_a_place),
+        pci_test(test_bars_of_32_bits_stay_below_4_GiB),
         pci_test(test_bars_behind_a_bridge_and_ports_do_not_move),
         pci_test(test_capabilities_that_loop_end),
         pci_test(test_msix_table_outside_its_bar_is_none),
