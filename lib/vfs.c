@@ -20,6 +20,8 @@ struct file {
     uint64_t generation;               /* the session its fid belongs to */
     uint64_t position;
     uint32_t flags;
+    int dirty;             /* 1: written since the last sync */
+    int lost;              /* 1: the server ended before that was synced */
     struct folder *folder; /* of a folder being read; NULL: none */
 };
 
@@ -83,6 +85,8 @@ static int file_reopen(struct file *f)
     }
     if (error == 0)
         f->generation = c->generation;
+    f->lost |= f->dirty;
+    f->dirty = 0;
     return error == ENOENT || error == ENOTDIR ? ESTALE : error;
 }
 
@@ -303,7 +307,7 @@ static int do_write(struct operation *o)
 
 int64_t vfs_pwrite(int file, const void *from, size_t bytes, uint64_t offset)
 {
-    const struct file *f = file_get(file);
+    struct file *f = file_get(file);
     size_t done = 0;
     while (f != NULL && done < bytes) {
         struct operation o = {.from = (const char *)from + done, .flags = f->flags};
@@ -312,6 +316,7 @@ int64_t vfs_pwrite(int file, const void *from, size_t bytes, uint64_t offset)
         int status = with_file(file, &o, do_write);
         if (status != 0 || o.done == 0)
             return done > 0 ? (int64_t)done : status;
+        f->dirty = 1;
         done += o.done;
     }
     return f == NULL ? -EBADF : (int64_t)done;
@@ -330,8 +335,14 @@ static int do_fsync(struct operation *o) { return ninep_fsync(o->client, o->fid)
 
 int vfs_fsync(int file)
 {
+    struct file *f = file_get(file);
     struct operation o = {0};
-    return with_file(file, &o, do_fsync);
+    int status = with_file(file, &o, do_fsync);
+    if (f == NULL || status != 0)
+        return status;
+    status = f->lost ? -EREMOTEIO : 0;
+    f->dirty = f->lost = 0;
+    return status;
 }
 
 static int do_sync_all(struct operation *o) { return ninep_fsync(o->client, VFS_FID_ROOT); }

@@ -3,7 +3,8 @@
  * Files by path, for programs. Which file server has a path is asked of the name service (handle
  * "names"), which knows the mount table; the longest mounted prefix wins. A file server that was
  * restarted is connected to again and open files are opened again by path, unseen by the program;
- * only what cannot safely be done twice gives EREMOTEIO then.
+ * only what cannot safely be done twice gives EREMOTEIO then, and so does the next vfs_fsync of a file
+ * that was written to and not synced.
  *
  * Functions return 0 (or a count) or a negative error number of errno.h; errno_text() says what it
  * means. Paths without a leading "/" begin at the current folder. Open files: at most VFS_FILES_MAX.
@@ -53,6 +54,8 @@ int vfs_mkdir(const char *path, uint32_t mode);
 int vfs_remove(const char *path);                 /* a file */
 int vfs_rmdir(const char *path);                  /* an empty folder */
 int vfs_rename(const char *from, const char *to); /* EXDEV: on another file system */
+/* EREMOTEIO: the server ended before what was written to this file was on the device; write it again.
+   It is told once. */
 int vfs_fsync(int file);
 int vfs_sync(void); /* all of every mounted file system */
 int vfs_space(const char *path, struct fs_space *space);

@@ -119,6 +119,7 @@ static const struct entry {
     {"run", command_run_file, "run [-q PAGES] FILE [WORD...]",
      "runs a program or script (\"run\" may be left out)"},
     {"time", command_time, "time COMMAND [WORD...]", "runs a command and says how long it took"},
+    {"wait", command_wait, "wait", "waits for the programs in the background (\"hello &\")"},
     {"fault", command_program, "fault [KIND]", "a program that does something forbidden"},
     {"stress", command_program, "stress [ROUNDS]", "makes and destroys things, looks for leaks"},
     {"exit", command_exit, "exit [STATUS]", "ends the shell, and with it the system"},
@@ -148,7 +149,7 @@ static int command_help(size_t words, char **word)
         return 1;
     }
     if (words == 1)
-        printf("Any other word is a program in /bin. Commands are parted by \";\"; $? is the last "
-               "status.\n");
+        printf("Any other word is a program in /bin. Commands are parted by \";\"; one that ends "
+               "in \" &\" is not waited for; $? is the last status.\n");
     return 0;
 }

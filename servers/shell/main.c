@@ -19,6 +19,7 @@ struct shell shell;
 int command_run(size_t words, char **word)
 {
     builtin *b = builtin_find(word[0]);
+    jobs_reap();
     if (b != NULL) {
         int status = b(words, word);
         shell_watch_end();
@@ -39,7 +40,9 @@ int shell_run(const char *text, size_t bytes)
             printf("shell: %s\n", wrong);
             shell.status = STATUS_USAGE;
         } else if (command.words > 0) {
+            shell.background = command.background;
             shell.status = command_run(command.words, command.word);
+            shell.background = 0;
         }
     }
     return shell.status;
@@ -57,6 +60,7 @@ static void interact(void)
         if (bytes < 0)
             return;
         shell.interrupted = 0;
+        jobs_reap();
         shell_run(line, (size_t)bytes);
     }
 }

@@ -2,7 +2,7 @@
 /*
  * The language: commands end at ";" or a new line. Words are parted by blanks. '...' keeps all as
  * it is, "..." all but $ and \; \ keeps one character; # at the beginning of a word starts a
- * comment. $? is the last status, $NAME a variable of the environment.
+ * comment. A word that is just "&" ends a command that is not waited for. $? is the last status, $NAME a variable of the environment.
  */
 #include "shell.h"
 #include <ctype.h>
@@ -95,12 +95,25 @@ static void line_skip(struct scanner *s)
         s->at++;
 }
 
+/* 1 at an "&" that stands alone. */
+static int is_background(const struct scanner *s)
+{
+    const char *next = s->at + 1;
+    return *s->at == '&' && !s->in_word && s->command->words > 0 &&
+           (next == s->end || isspace(*next) || *next == ';');
+}
+
 /* Takes what lies at s->at; 0 at the end of the command. */
 static int scan_step(struct scanner *s)
 {
     char c = *s->at;
     if (c == ';' || c == '\n') {
         s->at++;
+        return 0;
+    }
+    if (is_background(s)) {
+        s->at++;
+        s->command->background = 1;
         return 0;
     }
     if (c == '#' && !s->in_word) {
@@ -124,6 +137,7 @@ int command_parse(const char **text, const char *end, struct command *command, c
 {
     struct scanner s = {*text, end, command, 0, 0, NULL};
     command->words = 0;
+    command->background = 0;
     if (s.at == end)
         return 0;
     while (s.at < end && scan_step(&s))

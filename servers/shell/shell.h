@@ -17,6 +17,7 @@ struct command {
     char text[SHELL_TEXT];
     char *word[SHELL_WORDS + 1];
     size_t words;
+    int background; /* 1: it ended in "&" */
 };
 
 struct shell {
@@ -24,6 +25,7 @@ struct shell {
     int ending;      /* 1: exit was given */
     int interrupted; /* 1: ^C came: what is left of the line is not run */
     int interactive; /* 1: a person types */
+    int background;  /* 1: programs are started and not waited for */
     int depth;       /* scripts being run */
     uint64_t events; /* endpoint: deaths of programs, ^C */
     uint64_t system; /* handle to the whole system's container; 0: none */
@@ -70,6 +72,9 @@ extern struct run_record run_record;
 /* Runs a program or a script by name: word[0] and its arguments, with so many pages of memory. */
 int file_run(size_t words, char **word, uint64_t quota);
 #define RUN_QUOTA 2048u
+/* Says which programs in the background have ended. */
+void jobs_reap(void);
+int command_wait(size_t words, char **word);
 
 /* tree.c */
 int command_ps(size_t words, char **word);
