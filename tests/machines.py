@@ -32,6 +32,7 @@ import os
 import pty
 import re
 import resource
+import signal
 import socket
 import subprocess
 import tempfile
@@ -318,10 +319,10 @@ class Console:
         return result
 
     def kill(self):
-        """Ends it at once, if it still runs; takes nothing else with it."""
+        """Ends it at once, if it still runs, and what it has started."""
         self.watchdog.cancel()
         if self.process.poll() is None:
-            self.process.kill()
+            os.killpg(self.process.pid, signal.SIGKILL)  # a session of its own
         self.process.wait()
         self.reader.join(self.patience)
         if self.terminal is not None and not self.reader.is_alive():

@@ -166,6 +166,40 @@ def test_download_is_whole_over_a_bad_network(machine):
         download_is_whole(machine, 1, options=options)
 
 
+def page(m, path, seconds=60):
+    """What curl gets from the web server, once that listens."""
+    def once():
+        done = subprocess.run(["curl", "-sS", "--fail", "-m", str(seconds), m.url(80, path)], stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, timeout=2 * seconds)
+        return done.stdout if done.returncode == 0 else None
+    return machines.until(f"{path} by HTTP", once, 2 * seconds)
+
+
+@HOSTED
+def test_page_is_whole_over_a_bad_network(machine):
+    for options in (SPOILT, OVERTAKEN):
+        with with_disk(machine, forwards=[80], options=options) as m:
+            sent = page(m, "/disk/big.txt")
+            m.end()
+            check(sent == m.taken("big.txt") and len(sent) > 1 << 20, "the page is the file")
+
+
+def test_run_and_qemu_bring_up_a_page(machine):
+    script = "run" if machine.kind == "hosted" else "qemu"
+    ports = {guest: machines.port_free() for guest in (80, 11211, 564)}
+    with machines.scratch() as folder:
+        subprocess.run([ROOT / "scripts/images", folder], stderr=subprocess.PIPE, timeout=60, check=True)
+        line = ["env", f"DISK0={folder}/disk0.img", f"DISK1={folder}/disk1.img", f"SHARE={folder}/share",
+                "FORWARDS=" + " ".join(f"{host}:{guest}" for guest, host in ports.items()), str(ROOT / "scripts" / script)]
+        with machines.Console(machine, line, ports) as m:
+            m.prompt()
+            check(f"open http://127.0.0.1:{ports[80]}/ in a browser" in m.errors, "the page to open is named", m.result())
+            check(b"It works" in page(m, "/"), "and is there", m.result())
+            check("host" in m.command("cat /host/readme.txt"), "the shared folder is, too", m.result())
+            m.type("exit\r")
+            m.wait()
+
+
 @HOSTED
 def test_ping_over_a_bad_network_loses_some_and_no_more(machine):
     with machine.start(net=True, options=["--net-loss", "20%", "--net-delay", "5", "--seed", "3"]) as m:
