@@ -44,8 +44,8 @@ $(eval $(call fuzz_reader,virtio,lib/virtio_queue lib/virtio_places))
 $(eval $(call fuzz_reader,frames,lib/frames))
 
 FUZZ_DISKS := $(addprefix $(FUZZ)/,ext2.img ext2-4k.img fat12.img fat16.img fat32.img)
-$(eval $(call fuzz_reader,ext2,lib/cache fuzz/image $(addprefix servers/ext2/,super alloc node map data folder recover ops)))
-$(eval $(call fuzz_reader,fat,lib/cache fuzz/image $(addprefix servers/fat/,super table node name data folder ops)))
+$(eval $(call fuzz_reader,ext2,lib/cache lib/set fuzz/image $(addprefix servers/ext2/,super alloc node map data folder recover ops)))
+$(eval $(call fuzz_reader,fat,lib/cache lib/set fuzz/image $(addprefix servers/fat/,super table node name data folder recover ops)))
 $(FUZZ)/ext2 $(FUZZ)/fat: | $(FUZZ_DISKS)
 $(FUZZ_DISKS) &: fuzz/make-images
 	@mkdir -p $(FUZZ)

@@ -104,7 +104,7 @@ $(USER_UNIT)/user/libuser.a: $(USER_UNIT_OBJ)
 # The file systems on disks take the host's C library, so that ASan watches their memory. Their tests
 # make images with mke2fs and mkfs.fat and have e2fsck and fsck.fat look at them.
 DISK_UNIT_TESTS := $(addprefix $(USER_UNIT)/test_lib_,cache ext2 fat)
-DISK_UNIT_OBJ := $(patsubst %.c,$(USER_UNIT)/%.o,lib/cache.c tests/unit/disk.c tests/unit/fs_model.c)
+DISK_UNIT_OBJ := $(patsubst %.c,$(USER_UNIT)/%.o,lib/cache.c lib/set.c tests/unit/disk.c tests/unit/fs_model.c)
 disk_objects = $(patsubst %.c,$(USER_UNIT)/%.o,$(filter-out %/main.c,$(wildcard servers/$(1)/*.c)))
 $(USER_UNIT)/test_lib_ext2: $(call disk_objects,ext2)
 $(USER_UNIT)/test_lib_fat: $(call disk_objects,fat)

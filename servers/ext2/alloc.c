@@ -16,8 +16,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FREED_GROUPS_MAX 64u /* whose freed bits are kept; then a sync */
-
 int block_get(struct ext2 *fs, uint32_t block, enum cache_use use, unsigned char **data)
 {
     uint64_t at = block_offset(fs, block);
@@ -86,9 +84,6 @@ void freed_forget(struct ext2 *fs)
 static int freed_get(struct ext2 *fs, uint32_t group, unsigned char **bits)
 {
     if (fs->freed[group] == NULL) {
-        int error = fs->freed_groups < FREED_GROUPS_MAX ? 0 : ext2_sync_all(fs, 0);
-        if (error != 0)
-            return error;
         if ((fs->freed[group] = calloc(2, fs->block_bytes)) == NULL)
             return ENOMEM;
         fs->freed_groups++;

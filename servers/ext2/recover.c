@@ -5,11 +5,12 @@
  * freed had a second user yet (alloc.c), three things can be wrong that would do harm: something in
  * use may be marked as free, and be handed out again; a name may be of an inode that was never
  * written, or is free, and become one of somebody else's file; and half a rename may have left two
- * names, of which a file would go with the first and a folder may have one only. Those are put
- * right. What is merely lost
+ * names, of which a file would go with the first and a folder may have one only; or two of the same
+ * name, as one was removed. Those are put right. What is merely lost
  * (space, files without a name) stays for e2fsck, and so does the mark that the disk is not clean.
  */
 #include "servers/ext2/ext2.h"
+#include "lib/set.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -104,15 +105,28 @@ static int name_claim(struct ext2 *fs, const struct node *folder, const struct e
     return 1;
 }
 
+/* Whether the folder has the entry's name before, too. set: of names seen so far. */
+static int is_repeated(struct ext2 *fs, struct node *folder, const struct entry *entry,
+                       struct set *set)
+{
+    struct entry first;
+    return set_add(set, set_hash(entry->name, entry->name_bytes)) &&
+           folder_find(fs, folder, entry->name, &first) == 0 && first.at != entry->at;
+}
+
 static void folder_claim(struct ext2 *fs, uint32_t number, uint16_t *names)
 {
     struct entry entry = {.next = 0};
+    struct set set = {0};
     struct node *folder;
     if (node_get(fs, number, &folder) != 0)
         return;
-    while (folder_next(fs, folder, entry.next, &entry) == 0)
-        if (!name_claim(fs, folder, &entry, names) && folder_remove(fs, folder, &entry) != 0)
+    while (folder_next(fs, folder, entry.next, &entry) == 0) {
+        int stays = !is_repeated(fs, folder, &entry, &set) && name_claim(fs, folder, &entry, names);
+        if (!stays && folder_remove(fs, folder, &entry) != 0)
             break;
+    }
+    set_end(&set);
     node_put(fs, folder);
 }
 

@@ -15,7 +15,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DAMAGES_TOLD 20u /* lines about damage before it is quiet */
+#define FREED_GROUPS_MAX 64u /* whose freed bits are kept; then a sync before the next change */
+#define DAMAGES_TOLD 20u     /* lines about damage before it is quiet */
 
 void ext2_say(struct ext2 *fs, const char *format, ...)
 {
@@ -256,7 +257,7 @@ int ext2_modify(struct ext2 *fs)
     if (fs->read_only)
         return EROFS;
     if (!(fs->state & STATE_CLEAN))
-        return 0;
+        return fs->freed_groups > FREED_GROUPS_MAX ? ext2_sync_all(fs, 0) : 0;
     int error = super_get(fs, CACHE_WRITE, &super);
     if (error != 0)
         return error;

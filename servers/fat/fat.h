@@ -52,10 +52,12 @@ struct fat {
     uint64_t root_offset;    /* FAT12 and FAT16 */
     uint32_t root_bytes;     /* 0: FAT32 */
     uint32_t root_cluster;
-    uint64_t info_offset; /* 0: none */
-    uint32_t free;        /* clusters */
-    uint32_t free_known;  /* free was counted, or is believed */
-    uint32_t next_free;   /* where to look */
+    uint64_t info_offset;  /* 0: none */
+    uint32_t free;         /* clusters */
+    uint32_t free_known;   /* free was counted, or is believed */
+    uint32_t next_free;    /* where to look */
+    unsigned char **freed; /* bits of clusters, in pieces: freed since the last sync, see table.c */
+    uint32_t freed_pieces; /* that are there */
     uint32_t read_only, clean, unclean_mount, damages, nodes;
     uint64_t numbers; /* given to nodes */
     uint32_t (*clock)(void);
@@ -105,6 +107,11 @@ int table_set(struct fat *fs, uint32_t cluster, uint32_t value);
 int table_mark(struct fat *fs, int clean);
 /* Counts free clusters if that was not done. */
 int table_count(struct fat *fs);
+/* What was freed before now may be used again: that it is free is on the disk. */
+int freed_begin(struct fat *fs);
+void freed_forget(struct fat *fs);
+/* Makes the other tables like the active one. */
+int tables_copy(struct fat *fs);
 /* A free cluster, if possible behind goal; it is its chain's last now. */
 int cluster_allocate(struct fat *fs, uint32_t goal, uint32_t *cluster);
 /* Frees the chain from cluster on, as far as it is sane. */
@@ -128,6 +135,7 @@ int name_parse(const char *text, struct name *name);
 /* The other way; 0 when it cannot be: not UTF-16, too long, or not to be shown. */
 int name_print(const struct name *name, char text[FS_NAME_MAX + 1]);
 int name_equal(const struct name *a, const struct name *b); /* whatever the case */
+uint32_t name_hash(const struct name *name);                /* the same for equal names */
 /* What a short name means, with the bits of D_CASE. */
 void name_from_short(const unsigned char bytes[SHORT_BYTES], uint32_t bits, struct name *name);
 /* The short name without a number. 1: it says all, no long name is needed; 0: it needs a number and
@@ -162,9 +170,16 @@ int folder_remove(struct fat *fs, struct node *folder, uint32_t first_slot, uint
                   unsigned char first[LONG_SLOTS_MAX + 1]);
 int folder_restore(struct fat *fs, struct node *folder, uint32_t first_slot, uint32_t last_slot,
                    const unsigned char first[LONG_SLOTS_MAX + 1]);
+/* Frees the slots from one to below the other that are parts of long names. */
+int folder_clean(struct fat *fs, struct node *folder, uint32_t from, uint32_t to);
 /* "." and ".." into a new folder of one cluster. */
 int folder_begin(struct fat *fs, uint32_t cluster, uint32_t parent);
 int folder_empty(struct fat *fs, struct node *folder);
+
+/* ---- recover.c ---- */
+
+/* After a crash: repairs what the crash can have left. */
+int fat_recover(struct fat *fs);
 
 /* ---- node.c ---- */
 
@@ -177,6 +192,9 @@ void node_put(struct fat *fs, struct node *node);
 /* Writes size, first cluster, attributes and time to its slot. */
 int node_store(struct fat *fs, const struct node *node);
 void node_slot(const struct node *node, uint32_t now, unsigned char slot[SLOT_BYTES]);
+/* The moved folder's "..". */
+int parent_store(struct fat *fs, struct node *node, const struct node *parent);
+uint32_t slot_cluster(const struct fat *fs, const unsigned char slot[SLOT_BYTES]);
 /* It has another entry now, or none (NULL). */
 void node_move(struct fat *fs, struct node *node, struct node *parent, const struct entry *entry);
 static inline int node_is_folder(const struct node *node)

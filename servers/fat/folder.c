@@ -310,6 +310,23 @@ int folder_restore(struct fat *fs, struct node *folder, uint32_t first_slot, uin
     return 0;
 }
 
+int folder_clean(struct fat *fs, struct node *folder, uint32_t from, uint32_t to)
+{
+    unsigned char *slot;
+    uint64_t place;
+    for (; from < to; from += SLOT_BYTES) {
+        int error = slot_get(fs, folder, from, CACHE_READ, &place, &slot);
+        if (error != 0 || slot[0] == SLOT_END)
+            return error == ENOENT ? 0 : error;
+        if (slot[0] == SLOT_FREE || (slot[D_ATTRIBUTES] & 0x3f) != ATTRIBUTE_LONG)
+            continue;
+        if ((error = slot_get(fs, folder, from, CACHE_WRITE, &place, &slot)) != 0)
+            return error;
+        slot[0] = SLOT_FREE;
+    }
+    return 0;
+}
+
 int folder_begin(struct fat *fs, uint32_t cluster, uint32_t parent)
 {
     uint64_t at = cluster_offset(fs, cluster);

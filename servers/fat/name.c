@@ -5,6 +5,7 @@
  * made here are ASCII.
  */
 #include "servers/fat/fat.h"
+#include "lib/set.h"
 #include <ctype.h>
 #include <errno.h>
 #include <string.h>
@@ -127,6 +128,14 @@ int name_equal(const struct name *a, const struct name *b)
         if (unit_fold(a->unit[i]) != unit_fold(b->unit[i]))
             return 0;
     return 1;
+}
+
+uint32_t name_hash(const struct name *name)
+{
+    uint16_t unit[LONG_UNITS_MAX];
+    for (uint32_t i = 0; i < name->units; i++)
+        unit[i] = unit_fold(name->unit[i]);
+    return set_hash(unit, name->units * sizeof unit[0]);
 }
 
 /* ---- short names ---- */

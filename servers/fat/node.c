@@ -120,6 +120,12 @@ int node_root(struct fat *fs, struct node **root)
     return 0;
 }
 
+uint32_t slot_cluster(const struct fat *fs, const unsigned char slot[SLOT_BYTES])
+{
+    uint32_t high = fs->bits == 32 ? little_get16(slot + D_CLUSTER_HIGH) : 0u;
+    return high << 16 | little_get16(slot + D_CLUSTER);
+}
+
 int node_get(struct fat *fs, struct node *parent, const struct entry *entry, struct node **result)
 {
     struct node *node = *place_bucket(fs, entry->place);
@@ -135,9 +141,7 @@ int node_get(struct fat *fs, struct node *parent, const struct entry *entry, str
         node->first_slot = entry->first_slot;
         node->last_slot = entry->last_slot;
         node->attributes = slot[D_ATTRIBUTES];
-        node->cluster = little_get16(slot + D_CLUSTER);
-        if (fs->bits == 32)
-            node->cluster |= (uint32_t)little_get16(slot + D_CLUSTER_HIGH) << 16;
+        node->cluster = slot_cluster(fs, slot);
         node->size = little_get32(slot + D_SIZE);
         node->mtime = time_from_slot(little_get16(slot + D_DATE), little_get16(slot + D_TIME));
         place_insert(fs, node, entry->place);
@@ -208,4 +212,17 @@ int node_store(struct fat *fs, const struct node *node)
     if (fs->bits == 32) /* elsewhere these two bytes are not ours */
         memcpy(slot + D_CLUSTER_HIGH, fresh + D_CLUSTER_HIGH, 2);
     return 0;
+}
+
+int parent_store(struct fat *fs, struct node *node, const struct node *parent)
+{
+    struct node above = {.attributes = ATTRIBUTE_FOLDER, .mtime = node->mtime};
+    unsigned char slot[SLOT_BYTES];
+    uint64_t place;
+    above.cluster = parent->parent == NULL ? 0 : parent->cluster;
+    node_slot(&above, node->mtime, slot);
+    memset(slot, ' ', SHORT_BYTES);
+    slot[0] = slot[1] = '.';
+    int error = folder_place(fs, node, SLOT_BYTES, &place);
+    return error == 0 ? cache_write(&fs->cache, place, slot, SLOT_BYTES) : error;
 }

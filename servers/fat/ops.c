@@ -257,20 +257,6 @@ static int is_below(const struct node *node, const struct node *above)
     return 0;
 }
 
-/* The moved folder's "..". */
-static int parent_store(struct fat *fs, struct node *node, const struct node *parent)
-{
-    struct node above = {.attributes = ATTRIBUTE_FOLDER, .mtime = node->mtime};
-    unsigned char slot[SLOT_BYTES];
-    uint64_t place;
-    above.cluster = parent->parent == NULL ? 0 : parent->cluster;
-    node_slot(&above, node->mtime, slot);
-    memset(slot, ' ', SHORT_BYTES);
-    slot[0] = slot[1] = '.';
-    int error = folder_place(fs, node, SLOT_BYTES, &place);
-    return error == 0 ? cache_write(&fs->cache, place, slot, SLOT_BYTES) : error;
-}
-
 /* Takes the old slots of the node, and those of what it replaces, away and adds the new; if there is
    no room, all is as before. */
 static int slots_move(struct fat *fs, struct node *node, struct node *to, const struct name *name,

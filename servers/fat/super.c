@@ -193,10 +193,16 @@ int fat_mount(struct fat *fs, struct block_device *device, uint32_t (*clock)(voi
         fat_abandon(fs);
         return error;
     }
-    fs->unclean_mount = !fs->clean;
-    if (!fs->clean)
+    if ((error = freed_begin(fs)) != 0) {
+        fat_abandon(fs);
+        return error;
+    }
+    if (fs->clean)
+        return 0;
+    fs->unclean_mount = 1;
+    if (fs->read_only)
         fat_say(fs, "it was not cleanly unmounted; fsck.fat may find something to repair");
-    return 0;
+    return fs->read_only ? 0 : fat_recover(fs);
 }
 
 void fat_abandon(struct fat *fs)
@@ -207,6 +213,10 @@ void fat_abandon(struct fat *fs)
             fs->bucket[i] = node->next;
             free(node);
         }
+    if (fs->freed != NULL)
+        freed_forget(fs);
+    free(fs->freed);
+    fs->freed = NULL;
     cache_close(&fs->cache);
 }
 
@@ -271,6 +281,8 @@ int fat_sync_all(struct fat *fs, int mark_clean)
     int error = changed ? info_store(fs) : 0;
     if (error == 0)
         error = cache_sync(&fs->cache);
+    if (error == 0)
+        freed_forget(fs);
     if (error != 0 || !mark_clean || fs->read_only || fs->clean || fs->unclean_mount ||
         nodes_orphaned(fs))
         return error;

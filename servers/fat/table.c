@@ -3,10 +3,18 @@
  * The tables that say of each cluster which one follows, and the chains they make. All copies of the
  * table are changed together; the active one is read. A node remembers where in its chain it was
  * last, so that going on from there does not begin at the start again.
+ *
+ * What was freed is not used again before the next sync: until then the disk may still have the
+ * file or folder that had it, and after a crash that would share it with the new one. If there is
+ * no other room, a sync makes it.
  */
 #include "servers/fat/fat.h"
 #include "lib/little.h"
 #include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PIECE_CLUSTERS 32768u /* whose freed bits are in one piece of memory */
 
 static uint64_t entry_offset(const struct fat *fs, uint32_t table, uint32_t cluster)
 {
@@ -93,6 +101,65 @@ int table_mark(struct fat *fs, int clean)
     return entries_set(fs, 1, clean ? value | bit : value & ~bit);
 }
 
+int tables_copy(struct fat *fs)
+{
+    unsigned char from[512], to[512];
+    for (uint64_t at = 0; at < fs->table_bytes; at += sizeof from) {
+        int error = cache_read(&fs->cache, fs->tables_offset + fs->active * fs->table_bytes + at,
+                               from, sizeof from);
+        for (uint32_t i = 1; i < fs->tables && error == 0; i++) {
+            uint64_t other = fs->tables_offset + (fs->active + i) * fs->table_bytes + at;
+            error = cache_read(&fs->cache, other, to, sizeof to);
+            if (error == 0 && memcmp(from, to, sizeof to) != 0)
+                error = cache_write(&fs->cache, other, from, sizeof from);
+        }
+        if (error != 0)
+            return error;
+    }
+    return 0;
+}
+
+/* ---- what was freed since the last sync ---- */
+
+int freed_begin(struct fat *fs)
+{
+    fs->freed = calloc(fs->clusters / PIECE_CLUSTERS + 1, sizeof *fs->freed);
+    return fs->freed == NULL ? ENOMEM : 0;
+}
+
+void freed_forget(struct fat *fs)
+{
+    for (uint32_t i = 0; i <= fs->clusters / PIECE_CLUSTERS && fs->freed_pieces > 0; i++)
+        if (fs->freed[i] != NULL) {
+            free(fs->freed[i]);
+            fs->freed[i] = NULL;
+            fs->freed_pieces--;
+        }
+}
+
+static int is_freed(const struct fat *fs, uint32_t cluster)
+{
+    uint32_t bit = cluster - CLUSTER_FIRST;
+    const unsigned char *piece = fs->freed[bit / PIECE_CLUSTERS];
+    return piece != NULL && (piece[bit % PIECE_CLUSTERS / 8] >> bit % 8 & 1);
+}
+
+static int freed_add(struct fat *fs, uint32_t cluster)
+{
+    uint32_t bit = cluster - CLUSTER_FIRST;
+    unsigned char **piece = &fs->freed[bit / PIECE_CLUSTERS];
+    if (*piece == NULL) {
+        if ((*piece = calloc(1, PIECE_CLUSTERS / 8)) == NULL)
+            return ENOMEM;
+        fs->freed_pieces++;
+    }
+    unsigned char *byte = *piece + bit % PIECE_CLUSTERS / 8;
+    *byte = (unsigned char)(*byte | 1u << bit % 8);
+    return 0;
+}
+
+/* ---- free clusters ---- */
+
 int table_count(struct fat *fs)
 {
     uint32_t free = 0, value;
@@ -116,9 +183,25 @@ int table_count(struct fat *fs)
     return 0;
 }
 
-int cluster_allocate(struct fat *fs, uint32_t goal, uint32_t *cluster)
+/* Looks through all clusters, from goal on. ENOSPC: none is free that may be used. */
+static int cluster_search(struct fat *fs, uint32_t goal, uint32_t *cluster)
 {
     uint32_t value;
+    for (uint32_t i = 0; i < fs->clusters; i++) {
+        int error = table_get(fs, goal, &value);
+        if (error != 0)
+            return error;
+        if (value == CLUSTER_FREE && !is_freed(fs, goal)) {
+            *cluster = goal;
+            return 0;
+        }
+        goal = goal - CLUSTER_FIRST + 1 < fs->clusters ? goal + 1 : CLUSTER_FIRST;
+    }
+    return ENOSPC;
+}
+
+int cluster_allocate(struct fat *fs, uint32_t goal, uint32_t *cluster)
+{
     int error = table_count(fs);
     if (error != 0)
         return error;
@@ -126,21 +209,18 @@ int cluster_allocate(struct fat *fs, uint32_t goal, uint32_t *cluster)
         return ENOSPC;
     if (!cluster_is_valid(fs, goal))
         goal = cluster_is_valid(fs, fs->next_free) ? fs->next_free : CLUSTER_FIRST;
-    for (uint32_t i = 0; i < fs->clusters; i++) {
-        if ((error = table_get(fs, goal, &value)) != 0)
-            return error;
-        if (value == CLUSTER_FREE) {
-            if ((error = table_set(fs, goal, CLUSTER_LAST)) != 0)
-                return error;
-            fs->free--;
-            fs->next_free = goal;
-            *cluster = goal;
-            return 0;
-        }
-        goal = goal - CLUSTER_FIRST + 1 < fs->clusters ? goal + 1 : CLUSTER_FIRST;
-    }
-    fs->free = 0; /* the count was wrong */
-    return ENOSPC;
+    error = cluster_search(fs, goal, cluster);
+    if (error == ENOSPC && fs->freed_pieces > 0 && (error = fat_sync_all(fs, 0)) == 0)
+        error = cluster_search(fs, goal, cluster);
+    if (error == ENOSPC)
+        fs->free = 0; /* the count was wrong */
+    if (error == 0)
+        error = table_set(fs, *cluster, CLUSTER_LAST);
+    if (error != 0)
+        return error;
+    fs->free--;
+    fs->next_free = *cluster;
+    return 0;
 }
 
 int chain_free(struct fat *fs, uint32_t cluster)
@@ -154,7 +234,8 @@ int chain_free(struct fat *fs, uint32_t cluster)
             return error;
         if (next == CLUSTER_FREE)
             return fat_damaged(fs, "a chain leads into a free cluster", cluster);
-        if ((error = table_set(fs, cluster, CLUSTER_FREE)) != 0)
+        if ((error = freed_add(fs, cluster)) != 0 ||
+            (error = table_set(fs, cluster, CLUSTER_FREE)) != 0)
             return error;
         fs->free += fs->free_known;
         cluster = next;

@@ -112,14 +112,19 @@ static void test_fat_10000_operations_one_table_large_sectors_match_model(void *
 
 /* ---- crashes ---- */
 
-static void crash_once(uint64_t *seed)
+static void crash_image(uint64_t *seed)
 {
     static const char *const command[] = {"mkfs.fat -F 12 -s 8 -r 4096 %s",
                                           "mkfs.fat -F 16 -s 2 -r 4096 %s",
                                           "mkfs.fat -F 32 -s 1 %s"};
-    struct model model;
     uint64_t which = random_next(seed) % 3;
     make(which == 2 ? 40 : 10, command[which]);
+}
+
+static void crash_once(uint64_t *seed)
+{
+    struct model model;
+    crash_image(seed);
     model_begin(&model, &fat_ops, &fs, random_next(seed) | 1);
     model.any_case = 1;
     model.bytes_most = 3 * MIB;
@@ -149,6 +154,41 @@ static void test_fat_crash_at_any_write_keeps_what_was_synced(void **state)
         crash_once(&seed);
 }
 
+/* Crashes one after the other without fsck.fat between them, as when the program is killed and started again. */
+static void crash_again_and_again(uint64_t *seed)
+{
+    struct model model;
+    crash_image(seed);
+    model_begin(&model, &fat_ops, &fs, random_next(seed) | 1);
+    model.any_case = 1;
+    model.bytes_most = 2 * MIB;
+    model.alive = &disk.keep;
+    for (int crash = 0; crash < 8; crash++) {
+        disk.keep = random_next(seed) % 600;
+        for (uint32_t i = 0; i < 500 && disk.keep > 0; i++)
+            model_step(&model);
+        fat_abandon(&fs);
+        disk.keep = UINT64_MAX;
+        assert_int_equal(mount_again(), 0);
+        assert_false(fs.read_only);
+        model_verify(&model, 1);
+        model_adopt(&model);
+        assert_int_equal(fat_ops.sync(&fs, 0), 0);
+        disk_check(&disk, FSCK);
+    }
+    model_verify(&model, 0);
+    model_end(&model);
+    done();
+}
+
+static void test_fat_crashes_without_repair_keep_what_was_synced(void **state)
+{
+    (void)state;
+    uint64_t seed = random_seed();
+    for (int i = 0; i < 10; i++)
+        crash_again_and_again(&seed);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -157,6 +197,7 @@ int main(void)
         cmocka_unit_test(test_fat_10000_operations_fat32_match_model),
         cmocka_unit_test(test_fat_10000_operations_one_table_large_sectors_match_model),
         cmocka_unit_test(test_fat_crash_at_any_write_keeps_what_was_synced),
+        cmocka_unit_test(test_fat_crashes_without_repair_keep_what_was_synced),
     };
     return cmocka_run_group_tests_name("lib_fat", tests, NULL, NULL);
 }
