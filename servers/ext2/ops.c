@@ -470,7 +470,11 @@ static int op_rename(void *context, uint64_t from_dir, const char *name, uint64_
 
 /* ---- the whole ---- */
 
-static int op_sync(void *context, uint64_t node) { return ext2_sync_all(context, node == 0); }
+/* Everything is written, whatever the node; the root stands for all. */
+static int op_sync(void *context, uint64_t node)
+{
+    return ext2_sync_all(context, node == 0 || node == INODE_ROOT);
+}
 
 static int op_space(void *context, struct fs_space *space)
 {

@@ -336,7 +336,12 @@ static int op_rename(void *context, uint64_t from_dir, const char *text, uint64_
 
 /* ---- the whole ---- */
 
-static int op_sync(void *context, uint64_t node) { return fat_sync_all(context, node == 0); }
+/* Everything is written, whatever the node; the root stands for all. */
+static int op_sync(void *context, uint64_t number)
+{
+    const struct node *node = node_find(context, number);
+    return fat_sync_all(context, number == 0 || (node != NULL && node->parent == NULL));
+}
 
 static int op_space(void *context, struct fs_space *space)
 {

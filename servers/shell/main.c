@@ -7,6 +7,7 @@
 #include "lib/report.h"
 #include "lib/startup.h"
 #include "lib/sys.h"
+#include "lib/vfs.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -80,5 +81,6 @@ int main(void)
         shell_run(command, strlen(command));
     else
         interact();
+    (void)vfs_sync(); /* the system ends now: what was written is to stay */
     return shell.status;
 }
