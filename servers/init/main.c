@@ -26,6 +26,7 @@
 #include <string.h>
 
 #define HANDLES_MAX_GIVEN STARTUP_HANDLES
+#define RESERVE_PAGES 256u /* for init itself, to build programs in */
 #define CLIENT_RIGHTS (RIGHT_SEND | RIGHT_GRANT | RIGHT_COPY)
 
 /* A program of the manifest, as it runs. Its death is bit n of events, n its place in the manifest.
@@ -43,6 +44,7 @@ static struct manifest manifest;
 static struct running running[MANIFEST_PROGRAMS];
 static uint64_t events; /* endpoint: deaths */
 static const struct atm_boot_info *boot;
+static uint64_t shared_pages; /* of which the manifest gives percentages */
 
 struct grants {
     struct spawn_handle handle[HANDLES_MAX_GIVEN];
@@ -160,10 +162,22 @@ static void words_collect(struct spawn *s, size_t n)
     s->environment = environment;
 }
 
-/* Pages of a program's container. */
+/* Pages of a program's container: its own number, and its share of what all those numbers leave. So
+   they fit together on a small machine as on a large one. */
 static uint64_t quota_of(const struct manifest_program *p)
 {
-    return p->quota + boot->memory_pages * p->quota_percent / 100;
+    return p->quota + shared_pages * p->quota_percent / 100;
+}
+
+/* What there is to share, before the first program is started. */
+static void shares_settle(void)
+{
+    struct atm_result r = atm_container_info(BOOT_CONTAINER);
+    uint64_t left = r.status < 0 ? 0 : r.r[0] - r.r[1] - r.r[2];
+    uint64_t fixed = RESERVE_PAGES;
+    for (size_t n = 0; n < manifest.programs; n++) /* what can never be is not counted */
+        fixed += manifest.program[n].quota <= left ? manifest.program[n].quota : 0;
+    shared_pages = left > fixed ? left - fixed : 0;
 }
 
 static int64_t container_make(size_t n)
@@ -427,6 +441,7 @@ static void ends_handle(uint64_t bits)
 static void system_start(void)
 {
     int main_runs = 0;
+    shares_settle();
     for (size_t n = 0; n < manifest.programs; n++)
         if (manifest.program[n].serves[0] != 0) {
             struct atm_result r = atm_endpoint_create(0);

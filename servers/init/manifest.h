@@ -46,7 +46,7 @@ struct manifest_program {
     char argument[MANIFEST_LIST][MANIFEST_TEXT];
     size_t arguments;
     uint64_t quota;         /* pages */
-    uint64_t quota_percent; /* of all memory, on top */
+    uint64_t quota_percent; /* of what all programs' pages leave, on top */
     uint64_t cpus;          /* bit n: CPU n; 0: all */
     uint64_t ceiling;
     uint64_t priority;

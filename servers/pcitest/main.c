@@ -8,6 +8,7 @@
  *   attack [SEED]   hostile requests, then a good one
  *   die             opens the device, starts a request that never gets an answer, and faults
  *   hold            opens the device and stays
+ *   idle            stays
  *   busy            as drive, without end
  *   many            asks for DMA memory until there is no more, gives it back, asks again
  */
@@ -218,14 +219,19 @@ _Noreturn static void die(void)
     abort();
 }
 
+_Noreturn static void idle(void)
+{
+    uint64_t endpoint = atm_endpoint_create(0).r[0];
+    for (;;)
+        atm_receive(endpoint, 0);
+}
+
 _Noreturn static void hold(void)
 {
     struct pci_device d;
     int64_t status = pci_open(0, &d);
     printf("hold: %s\n", status == 0 ? "open" : pci_error_text(status));
-    uint64_t endpoint = atm_endpoint_create(0).r[0];
-    for (;;)
-        atm_receive(endpoint, 0);
+    idle();
 }
 
 /* As many pieces as come; they are given back. */
@@ -268,11 +274,13 @@ int main(int argc, char **argv)
         die();
     else if (strcmp(deed, "hold") == 0)
         hold();
+    else if (strcmp(deed, "idle") == 0)
+        idle();
     else if (strcmp(deed, "busy") == 0)
         busy();
     else if (strcmp(deed, "many") == 0)
         many();
     else
-        printf("usage: pcitest list | drive | attack [SEED] | die | hold | busy | many\n");
+        printf("usage: pcitest list | drive | attack [SEED] | die | hold | idle | busy | many\n");
     return 0;
 }

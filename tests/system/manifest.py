@@ -37,10 +37,10 @@ SHELL = """program shell
 """
 
 
-def run(machine, manifest, command="echo hi", more=None):
+def run(machine, manifest, command="echo hi", more=None, **machine_options):
     with machines.scratch() as folder:
         changes = {"etc/manifest": manifest.encode() if isinstance(manifest, str) else manifest, **(more or {})}
-        return machine.run(command, initrd=machines.initrd_with(folder, changes))
+        return machine.run(command, initrd=machines.initrd_with(folder, changes), **machine_options)
 
 
 def test_manifest_plain_one_works(machine):
@@ -143,7 +143,15 @@ def test_manifest_on_failure_restarts_after_a_status_but_not_after_0(machine):
     check("hello was started again" not in result.text, "an end with status 0 is one", result)
 
 
-def test_manifest_quota_takes_a_share_of_memory(machine):
-    result = run(machine, BASE + SHELL.replace("quota 8192", "quota 100 25%"), "mem")
-    total = int(re.search(r"^root +(\d+)", result.text, re.M).group(1))
-    check(int(re.search(r"^  shell +(\d+)", result.text, re.M).group(1)) == 100 + total * 25 // 100, "its quota", result)
+def test_manifest_quota_takes_a_share_of_what_is_left(machine):
+    """Each percent is the same number of pages, and all of them fit beside the fixed parts."""
+    shares = "".join(f"program {name}\n    file bin/pcitest\n    arguments idle\n    quota {pages} {percent}%\n"
+                     for name, pages, percent in (("one", 100, 10), ("two", 300, 40), ("three", 100, 25)))
+    for memory in ("32M", "256M"):
+        result = run(machine, BASE + shares + SHELL.replace("quota 8192", "quota 1024 25%"), "mem", memory=memory)
+        total = {name: int(re.search(rf"^  {name} +(\d+)", result.text, re.M).group(1))
+                 for name in ("one", "two", "three", "shell")}
+        percent = (total["three"] - 100) / 25
+        check(percent > 10, "there is something to share", result)
+        for name, expected in (("one", 100 + 10 * percent), ("two", 300 + 40 * percent), ("shell", 1024 + 25 * percent)):
+            check(abs(total[name] - expected) < 3, f"{name}: {total[name]} is not {expected}", result)
