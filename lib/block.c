@@ -69,7 +69,8 @@ static int64_t attach(const struct connection *c, uint32_t pages)
     return m.w[0] > 0 && m.w[0] <= pages ? (int64_t)m.w[0] : -EPROTO;
 }
 
-/* Attaches again at a driver that was restarted. */
+/* Attaches again at a driver that was restarted. A buffer that is not wholly this program's is given back: the driver would
+   write what is in it to the disk. */
 static int reattach(struct block_device *device)
 {
     const struct connection *c = device->context;
@@ -86,6 +87,8 @@ static int reattach(struct block_device *device)
         done += got > 0 ? (uint32_t)got : 0;
     }
     window_close(window, 0);
+    if (error != 0)
+        (void)ask(c->driver, &(struct message){.tag = TAG(BLOCK_DETACH, 0, 0)});
     return error;
 }
 

@@ -18,6 +18,7 @@
 static struct {
     uint32_t top;  /* records below were used at some time, and are mapped */
     uint32_t used; /* pages in use */
+    uint32_t kept; /* the most that were: as many are kept for its next owner */
 } arena[FUNCTIONS_MAX];
 
 static uint64_t arena_va(uint32_t n, uint32_t i)
@@ -30,16 +31,26 @@ static uint64_t *record(uint32_t n, uint32_t i)
     return (uint64_t *)(uintptr_t)(RECORDS_VA + n * RECORDS_BYTES + (uint64_t)i * 8);
 }
 
-/* No device may take more than three quarters of what the others left. */
+/* Pages that other devices had and will want again when their drivers are restarted. */
+static uint64_t kept_for_others(uint32_t n)
+{
+    uint64_t pages = 0;
+    for (uint32_t i = 0; i < FUNCTIONS_MAX; i++)
+        pages += i == n ? 0 : arena[i].kept - arena[i].used;
+    return pages;
+}
+
+/* A device may have three eighths of all. That does not depend on the others: what fitted once fits again when all are
+   restarted, in whatever order. */
 int dma_fits(uint32_t n, uint64_t pages)
 {
     if (pages > ARENA_PAGES)
         return 0;
     struct atm_result r = atm_container_info(startup_handle("container"));
-    if (r.status < 0)
+    uint64_t kept = kept_for_others(n);
+    if (r.status < 0 || r.r[0] - r.r[1] - r.r[2] < kept)
         return 0;
-    uint64_t left = r.r[0] - r.r[1] - r.r[2] + arena[n].used;
-    return arena[n].used + pages <= left - left / 4;
+    return pages <= r.r[0] - r.r[1] - r.r[2] - kept && arena[n].used + pages <= r.r[0] / 8 * 3;
 }
 
 /* Makes records below `to` usable. */
@@ -116,6 +127,8 @@ uint64_t dma_alloc(uint32_t n, struct dma_range r, uint64_t *physical)
     for (uint32_t i = 0; i < r.pages; i++)
         *record(n, first + i) = r.va + (uint64_t)i * PAGE_SIZE;
     arena[n].used += (uint32_t)r.pages;
+    if (arena[n].kept < arena[n].used)
+        arena[n].kept = arena[n].used;
     return 0;
 }
 
