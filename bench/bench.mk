@@ -10,3 +10,8 @@ bench: ## instructions per operation in QEMU, beside seL4's
 bench-hosted: ## how long a start takes, hosted and to the prompt in QEMU
 	@$(call build_quietly,$(HOSTED) $(KERNEL) $(INITRD))
 	@bench/start
+
+.PHONY: bench-io
+bench-io: ## network and disk beside Debian's Linux in the same QEMU; ROUNDS=5
+	@$(call build_quietly,$(KERNEL) $(INITRD))
+	@bench/io $(ROUNDS)

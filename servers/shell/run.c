@@ -36,7 +36,7 @@ struct run {
 };
 
 /* Servers that programs may call, each with a mark of its own. */
-static const char *const given[] = {"console", "names", "net", "pci", "random"};
+static const char *const given[] = {"console", "names", "net", "pci", "random", "disk0", "disk1"};
 #define GIVEN (sizeof given / sizeof given[0])
 
 static struct run job[JOBS]; /* container 0: free */
