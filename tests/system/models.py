@@ -46,7 +46,7 @@ def copied(machine, place, *options, command=COPIES, memory="256M"):
     check(result.has("end") and result.status == 0, f"{options}: it goes on to the end", result)
     check("fault:" not in said and "Sanitizer" not in said and "panic" not in said, f"{options}: nothing crashes", result)
     ended = set(re.findall(r"init: (\S+) ended with status", said))
-    check(ended <= {"disk0", "disk1", "random", "share", "ether0"}, f"{options}: drivers alone end: {ended}", result)
+    check(ended <= {"disk0", "disk1", "random", "host", "ether0"}, f"{options}: drivers alone end: {ended}", result)
     return result
 
 
