@@ -76,10 +76,12 @@ static void held_copy(const struct frames *f, uint64_t page, uint64_t va, uint64
                    (const char *)(uintptr_t)va + half * FRAMES_BUFFER, FRAMES_BUFFER);
 }
 
-/* Puts the page at fresh to its place va, where there may be one of an earlier driver. */
+/* Puts the page at fresh to its place va, where there is one of an earlier driver or nothing. */
 static int page_place(const struct frames *f, uint64_t page, uint64_t va, uint64_t fresh)
 {
     uint64_t flags = page == 0 ? PAGE_READ : PAGE_READ | PAGE_WRITE;
+    if (va == fresh)
+        return 0;
     if (atm_query(0, va).status == 0) {
         held_copy(f, page, va, fresh);
         memory_unmap(0, va, 1, PAGE_SIZE_4K);
@@ -90,11 +92,14 @@ static int page_place(const struct frames *f, uint64_t page, uint64_t va, uint64
     return status == 0 ? 0 : ENOMEM;
 }
 
-/* Takes the next pages from first on by way of the window. Their number, or -errno. */
+/* Takes the next pages from first on. Their number, or -errno. Where an earlier driver's pages are they come by way of the
+   window. Those are the first ones, if any: behind one that is not there nothing is. */
 static int pages_take(struct frames *f, uint64_t first, uint64_t window)
 {
     struct message m = {.tag = TAG(FRAMES_TAKE, 1, 0), .w = {first}};
-    uint64_t left = FRAMES_PAGES - first;
+    uint64_t left = FRAMES_PAGES - first, place = (uintptr_t)f->theirs + first * PAGE_SIZE;
+    if (atm_query(0, place).status != 0)
+        window = place;
     atm_message()->receive_va = window;
     atm_message()->receive_pages = left < MESSAGE_ITEMS_MAX ? left : MESSAGE_ITEMS_MAX;
     int error = ask(f->driver, &m);
@@ -103,8 +108,7 @@ static int pages_take(struct frames *f, uint64_t first, uint64_t window)
     if (error == 0 && count == 0)
         error = EPROTO;
     for (uint64_t i = 0; i < count && error == 0; i++)
-        error = page_place(f, first + i, (uintptr_t)f->theirs + (first + i) * PAGE_SIZE,
-                           window + i * PAGE_SIZE);
+        error = page_place(f, first + i, place + i * PAGE_SIZE, window + i * PAGE_SIZE);
     for (uint64_t i = 0; i < count && error != 0; i++)
         memory_unmap(0, window + i * PAGE_SIZE, 1, PAGE_SIZE_4K);
     return error == 0 ? (int)count : -error;
