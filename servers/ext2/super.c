@@ -131,6 +131,8 @@ static int geometry_check(struct ext2 *fs, uint32_t shift)
         return refuse(fs, "its blocks are not of 1, 2 or 4 KiB");
     fs->block_shift += shift;
     fs->block_bytes = 1u << fs->block_shift;
+    if (block_offset(fs, fs->blocks) / BLOCK_SECTOR > fs->cache.device->sectors)
+        return refuse(fs, "it is larger than the device");
     if (fs->inode_bytes < INODE_BYTES_OLD || fs->inode_bytes > fs->block_bytes ||
         (fs->inode_bytes & (fs->inode_bytes - 1)) != 0)
         return refuse(fs, "its inodes have an impossible size");
@@ -145,8 +147,6 @@ static int geometry_check(struct ext2 *fs, uint32_t shift)
         return refuse(fs, "its number of inodes does not fit its groups");
     if (fs->first_inode <= INODE_ROOT || fs->first_inode > fs->inodes)
         return refuse(fs, "its first inode is impossible");
-    if (block_offset(fs, fs->blocks) / BLOCK_SECTOR > fs->cache.device->sectors)
-        return refuse(fs, "it is larger than the device");
     if ((uint64_t)fs->groups * GROUP_BYTES > block_offset(fs, fs->blocks_per_group / 2))
         return refuse(fs, "its groups are too many");
     return 0;

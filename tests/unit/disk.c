@@ -105,7 +105,7 @@ static void image_write(const struct disk *disk)
 /* Runs the command on the image's file; output goes beside it. */
 static int command_run(const struct disk *disk, const char *command)
 {
-    char line[512], whole[640];
+    char line[1024], whole[1200];
     snprintf(line, sizeof line, command, disk->path); /* NOLINT: the tests' own texts */
     snprintf(whole, sizeof whole, "PATH=$PATH:/sbin:/usr/sbin; { %s; } >%s.out 2>&1", line,
              disk->path);
