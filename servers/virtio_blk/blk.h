@@ -35,7 +35,7 @@ struct job {
     uint64_t reply;             /* handle; 0: the call could not be saved */
     uint64_t failed;            /* bit i: request i failed */
     uint32_t error;             /* errno number of a failure */
-    uint32_t used;              /* 1: in work */
+    uint32_t place;             /* in jobs.c's list */
     uint32_t later;             /* 1: answered by its last request, not by who began it */
     uint32_t kind;              /* JOB_FLUSH, JOB_DISCARD, else transfers */
     uint32_t count;             /* transfers; 1 for others */

@@ -7,27 +7,46 @@
 #include <stddef.h>
 
 static struct job jobs[JOBS_MAX];
+static struct job *list[JOBS_MAX]; /* first those in work, then the others, as far as ever used */
+static uint32_t in_work, ever_used;
 static struct job *waiting_first, *waiting_last;
+
+/* A job that is not in work; it is now. */
+static struct job *job_take(void)
+{
+    if (in_work == ever_used) {
+        if (ever_used == JOBS_MAX)
+            return NULL;
+        list[ever_used] = &jobs[ever_used];
+        ever_used++;
+    }
+    struct job *job = list[in_work];
+    job->place = in_work++;
+    return job;
+}
+
+static void job_free(struct job *job)
+{
+    struct job *last = list[--in_work];
+    list[job->place] = last;
+    last->place = job->place;
+    list[in_work] = job;
+}
 
 struct job *job_new(struct client *client, uint32_t kind)
 {
-    if (client->jobs == CLIENT_JOBS_MAX)
+    struct job *job = client->jobs < CLIENT_JOBS_MAX ? job_take() : NULL;
+    if (job == NULL)
         return NULL;
-    for (size_t i = 0; i < JOBS_MAX; i++)
-        if (jobs[i].used == 0) {
-            struct job *job = &jobs[i];
-            job->client = client;
-            job->reply = job->failed = 0;
-            job->error = 0;
-            job->used = 1;
-            job->kind = kind;
-            job->count = 1;
-            job->next = job->done = job->slots = job->later = 0;
-            job->after = NULL;
-            client->jobs++;
-            return job;
-        }
-    return NULL;
+    job->client = client;
+    job->reply = job->failed = 0;
+    job->error = 0;
+    job->kind = kind;
+    job->count = 1;
+    job->next = job->done = job->slots = job->later = 0;
+    job->after = NULL;
+    client->jobs++;
+    return job;
 }
 
 static void wait_last(struct job *job)
@@ -59,7 +78,7 @@ void job_begin(struct job *job)
 uint64_t job_finish(struct job *job, uint64_t *failed)
 {
     *failed = job->failed;
-    job->used = 0;
+    job_free(job);
     client_job_over(job->client);
     return TAG(job->error, 1, 0);
 }
@@ -84,8 +103,8 @@ uint32_t jobs_patience(void)
     uint32_t least = VIRTIO_QUEUE_MAX;
     if (waiting_first != NULL)
         return 1;
-    for (size_t i = 0; i < JOBS_MAX; i++)
-        if (jobs[i].used != 0 && jobs[i].slots < least)
-            least = jobs[i].slots;
+    for (uint32_t i = 0; i < in_work; i++)
+        if (list[i]->slots < least)
+            least = list[i]->slots;
     return least;
 }
