@@ -29,9 +29,6 @@ int server_hold(void)
 /* When idle is to be called, ns since boot; 0: nothing was done since the last time. */
 static uint64_t idle_at;
 static unsigned idle_messages;
-static int idle_again;
-
-void server_idle_again(void) { idle_again = 1; }
 
 static int is_answered(int64_t status)
 {
@@ -81,10 +78,7 @@ static void idle_call(const struct server *s)
 {
     idle_at = 0;
     idle_messages = 0;
-    idle_again = 0;
     s->idle();
-    if (idle_again)
-        idle_at = atm_clock().r[0] + s->idle_ns;
 }
 
 /* Handles what was received; 1 if m holds an answer to send. */

@@ -33,9 +33,6 @@ struct server {
 /* Serves until the endpoint is gone; returns the error that says so. */
 int64_t server_run(const struct server *server);
 
-/* From idle: call it again after idle_ns, even if no message comes. */
-void server_idle_again(void);
-
 /* A handle to answer the message in hand later; 0 when there is no call or no room. */
 uint64_t server_save(void);
 

@@ -4,7 +4,6 @@
  * that of all queues, vector 1 that of configuration changes where the device has two.
  */
 #include "lib/virtio.h"
-#include "lib/server.h"
 #include "lib/startup.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +11,8 @@
 #define FAILED 3           /* exit status of a driver whose device misbehaves */
 #define RESET_READS 10000u /* of the status until a reset has to be over */
 #define CONFIG_READS 16u   /* of the configuration until it has to be at rest */
+#define WATCH_STACK 1024u
+#define WATCH_PRIORITY 10u
 #define NO_VECTOR 0xffffu
 #define VECTOR_QUEUES 0u
 #define VECTOR_CONFIG 1u
@@ -224,13 +225,55 @@ uint64_t virtio_config(struct virtio_device *d, uint32_t offset, uint32_t width)
     virtio_fail(d, "its configuration never comes to rest");
 }
 
+/* ---- the watching thread: it has a stack, and what it needs to know ---- */
+static struct {
+    uint64_t sleeps; /* endpoint it waits at */
+    uint64_t endpoint;
+    uint64_t bits;
+} watching;
+
+_Noreturn static void watch_run(void)
+{
+    for (;;) {
+        atm_receive(watching.sleeps, 0);
+        uint64_t end = atm_clock().r[0] + VIRTIO_PATIENCE_NS;
+        while (atm_receive_until(watching.sleeps, end).status == 0)
+            ;
+        atm_signal(watching.endpoint, watching.bits);
+    }
+}
+
+void virtio_watch_begin(struct virtio_device *d, uint64_t endpoint, uint64_t bits)
+{
+    static _Alignas(16) unsigned char stack[WATCH_STACK];
+    const uint64_t top = (uintptr_t)stack + sizeof stack - 8; /* as after a call */
+    struct atm_result r = atm_endpoint_create(0);
+    watching.sleeps = r.r[0];
+    watching.endpoint = endpoint;
+    watching.bits = bits;
+    if (r.status == 0)
+        r = atm_thread_create(0, (uintptr_t)watch_run, top, 0, SETUP(WATCH_PRIORITY, 0), 0);
+    if (r.status != 0)
+        virtio_fail(d, "there is no thread to watch it");
+    atm_handle_close(r.r[0]);
+}
+
+void virtio_watch_arm(struct virtio_device *d)
+{
+    if (d->watched)
+        return;
+    d->watched = 1;
+    atm_signal(watching.sleeps, 1);
+}
+
 void virtio_watch(struct virtio_device *d, struct virtio_queue *q)
 {
     int waiting = virtio_queue_watch(q);
     if (waiting < 0)
         virtio_fail(d, q->lie);
+    d->watched = 0;
     if (waiting > 0)
-        server_idle_again();
+        virtio_watch_arm(d);
 }
 
 /* A device with a wire for an interrupt holds it until its status is read. */

@@ -31,6 +31,7 @@ struct virtio_device {
     uint64_t features;      /* negotiated */
     uint32_t queues;        /* the device has */
     uint64_t dma_next;      /* where virtio_dma maps next */
+    int watched;            /* 1: the watching thread will signal */
     uint16_t config_vector; /* of a change of its registers; queues have 0 */
 };
 
@@ -78,9 +79,16 @@ void *virtio_dma(struct virtio_device *d, uint64_t pages, uint64_t *physical);
 /* Stops the device: when this returns it touches no memory any more. */
 void virtio_stop(struct virtio_device *d);
 
-/* A driver's idle function asks for each queue whose requests the device has to answer soon. Ends the
-   program when one is not; else asks to be called again while there are any. */
+/*
+ * A device that does not answer. virtio_watch_begin makes a thread that sleeps; virtio_watch_arm, to
+ * be called while requests are with the device, has it set bits on the driver's endpoint
+ * VIRTIO_PATIENCE_NS later. Then the driver takes what is done and asks virtio_watch about each queue
+ * that has to be answered soon, which ends the program when a request was there the last time
+ * already. So a watched request costs nothing, as a deadline at each wait would.
+ */
 #define VIRTIO_PATIENCE_NS 10000000000ul
+void virtio_watch_begin(struct virtio_device *d, uint64_t endpoint, uint64_t bits);
+void virtio_watch_arm(struct virtio_device *d);
 void virtio_watch(struct virtio_device *d, struct virtio_queue *q);
 
 /* Says why the driver cannot go on, stops the device and ends the program. */

@@ -10,7 +10,8 @@
 #include <errno.h>
 #include <stdio.h>
 
-#define INTERRUPT 1ul
+#define EVENT_INTERRUPT 1ul
+#define EVENT_WATCH 2ul
 
 static uint64_t endpoint;
 
@@ -22,19 +23,17 @@ static void device_run(void)
         virtio_notify(&disk.queue);
     } while (disk_reap() > 0 || (virtio_queue_busy(&disk.queue) > 0 &&
                                  virtio_queue_listen(&disk.queue, jobs_patience())));
+    if (virtio_queue_busy(&disk.queue) > 0)
+        virtio_watch_arm(&disk.device);
 }
 
-static void interrupt(uint64_t bits)
+static void event(uint64_t bits)
 {
-    if ((bits & INTERRUPT) != 0)
+    if ((bits & EVENT_INTERRUPT) != 0)
         virtio_queue_ack(&disk.device);
     device_run();
-}
-
-static void watch(void)
-{
-    device_run();
-    virtio_watch(&disk.device, &disk.queue);
+    if ((bits & EVENT_WATCH) != 0)
+        virtio_watch(&disk.device, &disk.queue);
 }
 
 /* Runs a job that is filled in; its answer, now or later. */
@@ -195,16 +194,16 @@ static uint64_t message(struct message *m)
 
 int main(void)
 {
-    struct server server = {
-        .message = message, .event = interrupt, .idle = watch, .idle_ns = VIRTIO_PATIENCE_NS};
+    struct server server = {.message = message, .event = event};
     server.endpoint = endpoint = startup_handle("serve");
     if (endpoint == 0) {
         fprintf(stderr, "%s: it was given no endpoint (\"serves\" in the manifest)\n",
                 startup_name());
         return 2;
     }
-    if (disk_open(endpoint, INTERRUPT) != 0)
+    if (disk_open(endpoint, EVENT_INTERRUPT) != 0)
         return 0; /* there is no such disk */
+    virtio_watch_begin(&disk.device, endpoint, EVENT_WATCH);
     server_run(&server);
     return 1;
 }

@@ -13,6 +13,7 @@
 #define EVENT_QUEUES 1ul
 #define EVENT_CONFIG 2ul
 #define EVENT_CLIENT 4ul
+#define EVENT_WATCH 8ul
 
 /* Frames for the client, and its buffers back to the device. How many were moved. Without a client
    they stay where they are, until the device has no more buffers. */
@@ -47,6 +48,8 @@ static void run(void)
             client_notify();
         } while (transmit_run() + receive_run() > 0);
     } while (client_there() && (client_listen() || ether_listen()));
+    if (virtio_queue_busy(&ether.transmit) > 0)
+        virtio_watch_arm(&ether.device);
 }
 
 static void event(uint64_t bits)
@@ -56,12 +59,8 @@ static void event(uint64_t bits)
     if ((bits & EVENT_CONFIG) != 0)
         virtio_config_ack(&ether.device);
     run();
-}
-
-static void watch(void)
-{
-    run();
-    virtio_watch(&ether.device, &ether.transmit);
+    if ((bits & EVENT_WATCH) != 0)
+        virtio_watch(&ether.device, &ether.transmit);
 }
 
 static uint64_t info(struct message *m)
@@ -100,8 +99,7 @@ static uint64_t message(struct message *m)
 
 int main(void)
 {
-    struct server server = {
-        .message = message, .event = event, .idle = watch, .idle_ns = VIRTIO_PATIENCE_NS};
+    struct server server = {.message = message, .event = event};
     server.endpoint = startup_handle("serve");
     struct virtio_signals signals = {server.endpoint, EVENT_QUEUES, EVENT_CONFIG};
     if (server.endpoint == 0) {
@@ -111,6 +109,7 @@ int main(void)
     }
     if (ether_open(&signals) != 0)
         return 0; /* there is no such device */
+    virtio_watch_begin(&ether.device, server.endpoint, EVENT_WATCH);
     if (client_open() != 0)
         virtio_fail(&ether.device, "there is no memory for its control pages");
     server_run(&server);

@@ -12,7 +12,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define INTERRUPT 1ul
+#define EVENT_INTERRUPT 1ul
+#define EVENT_WATCH 2ul
 #define POOL (2 * PAGE_SIZE)
 #define WAITING_MAX 32u
 
@@ -84,19 +85,17 @@ static void run(void)
         waiting_answer();
         fill_begin();
     } while (virtio_queue_busy(&queue) > 0 && virtio_queue_listen(&queue, 1));
+    if (virtio_queue_busy(&queue) > 0)
+        virtio_watch_arm(&device);
 }
 
 static void event(uint64_t bits)
 {
-    if ((bits & INTERRUPT) != 0)
+    if ((bits & EVENT_INTERRUPT) != 0)
         virtio_queue_ack(&device);
     run();
-}
-
-static void watch(void)
-{
-    run();
-    virtio_watch(&device, &queue);
+    if ((bits & EVENT_WATCH) != 0)
+        virtio_watch(&device, &queue);
 }
 
 static uint64_t wait(size_t bytes)
@@ -129,7 +128,7 @@ static uint64_t message(struct message *m)
 
 static int open(uint64_t endpoint)
 {
-    struct virtio_signals signals = {endpoint, INTERRUPT, 0};
+    struct virtio_signals signals = {endpoint, EVENT_INTERRUPT, 0};
     uint64_t physical;
     if (virtio_open(&device, VIRTIO_RNG) != 0)
         return 0;
@@ -141,13 +140,13 @@ static int open(uint64_t endpoint)
         virtio_fail(&device, "there is no memory for its bytes");
     *virtio_queue_table(&queue, 0) = (struct virtio_desc){physical, PAGE_SIZE, VIRTIO_DESC_WRITE, 0};
     virtio_ready(&device);
+    virtio_watch_begin(&device, endpoint, EVENT_WATCH);
     return 1;
 }
 
 int main(void)
 {
-    struct server server = {
-        .message = message, .event = event, .idle = watch, .idle_ns = VIRTIO_PATIENCE_NS};
+    struct server server = {.message = message, .event = event};
     server.endpoint = startup_handle("serve");
     if (server.endpoint == 0) {
         fprintf(stderr, "%s: it was given no endpoint (\"serves\" in the manifest)\n",

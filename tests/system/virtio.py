@@ -202,7 +202,7 @@ def test_ether_driver_killed_under_load_comes_back(machine):
 @on("hosted")
 def test_devices_that_lie_are_reset(machine):
     """Whatever a device says: at most a request fails, and the driver goes on with the device reset."""
-    for kind in ("length", "index", "id", "status", "config", "storm"):
+    for kind in ("length", "index", "id", "status", "config", "silence", "storm"):
         for seed in (1, 2):
             options = ["--lie", kind, "--seed", str(seed)]
             result = run(machine, disk(0) + client("check disk0 3 100", uses="disk0"), ["rw"], options)
