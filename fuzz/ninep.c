@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * libFuzzer target: the 9P server over the RAM file system. The input is messages, each behind two bytes that say how
- * long it is; a size field that says the same is put in for half of them, so that most get further than that. Every
+ * long it is (and may be several one behind the other); a size field that says the same is put in for most of them, so that most get further than that. Every
  * answer is a whole message that fits; fids stay within their bound, and at the end all is given back.
  */
 #include <stdlib.h>
@@ -51,7 +51,7 @@ static void message_do(struct ninep_session *s, const uint8_t *data, uint32_t by
     uint32_t room = honest ? ROOM : ROOM / 16;
     struct ninep_message m = {head, bytes,
                               head + (bytes < NINEP_WRITE_HEAD ? bytes : NINEP_WRITE_HEAD), bytes};
-    answer_check(s, head, reply, ninep_serve(s, &m, reply, room), room);
+    answer_check(s, head, reply, ninep_serve_several(s, &m, reply, room), room);
     free(head);
 }
 

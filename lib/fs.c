@@ -179,25 +179,31 @@ static uint64_t do_close(const struct message *m)
     return TAG(0, 0, 0);
 }
 
+/* Copies a client's messages but for the data of a write; how many bytes there are in head. */
+static uint32_t head_copy(unsigned char *head, const unsigned char *buffer, uint32_t bytes)
+{
+    uint32_t first = bytes < NINEP_WRITE_HEAD ? bytes : NINEP_WRITE_HEAD;
+    memcpy(head, buffer, first);
+    if (first == bytes || head[4] == NINEP_WRITE)
+        return first;
+    uint32_t all = bytes < HEAD_BYTES ? bytes : HEAD_BYTES;
+    memcpy(head + first, buffer + first, all - first);
+    return all;
+}
+
 static uint64_t do_call(struct message *m)
 {
     static unsigned char head[HEAD_BYTES];
     struct session *s = session_find(m);
     if (s == NULL)
         return TAG(FS_NO_SESSION, 0, 0);
-    unsigned char *buffer = (unsigned char *)(uintptr_t)session_va(s);
     uint64_t room = s->pages * PAGE_SIZE;
     if (m->w[1] > room)
         return TAG(EMSGSIZE, 0, 0);
-    struct ninep_message message = {head, 0, buffer + NINEP_WRITE_HEAD, (uint32_t)m->w[1]};
-    message.head_bytes = message.bytes < NINEP_WRITE_HEAD ? message.bytes : NINEP_WRITE_HEAD;
-    memcpy(head, buffer, message.head_bytes);
-    if (message.bytes > NINEP_WRITE_HEAD && head[4] != NINEP_WRITE) {
-        uint32_t all = message.bytes < HEAD_BYTES ? message.bytes : HEAD_BYTES;
-        memcpy(head + NINEP_WRITE_HEAD, message.data, all - NINEP_WRITE_HEAD);
-        message.head_bytes = all;
-    }
-    m->w[0] = ninep_serve(&s->ninep, &message, buffer, (uint32_t)room);
+    unsigned char *buffer = (unsigned char *)(uintptr_t)session_va(s);
+    struct ninep_message messages = {head, 0, buffer + NINEP_WRITE_HEAD, (uint32_t)m->w[1]};
+    messages.head_bytes = head_copy(head, buffer, messages.bytes);
+    m->w[0] = ninep_serve_several(&s->ninep, &messages, buffer, (uint32_t)room);
     return m->w[0] == 0 ? TAG(EPROTO, 0, 0) : TAG(0, 1, 0);
 }
 

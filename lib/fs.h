@@ -7,7 +7,9 @@
  * How the messages travel. A client opens a session (FS_OPEN) with a handle of an endpoint of its
  * own, which shows whether the client lives, and the first pages of its buffer; FS_GROW adds pages.
  * Then each FS_CALL says how long the 9P message is that lies at the buffer's start; the answer
- * replaces it there. Nothing in the buffer is trusted: heads are copied out before they are read.
+ * replaces it there. Several messages may lie there one behind the other (8 KiB in all, and none of
+ * them with the data of a write): they are done in turn up to the first that fails, and so many
+ * answers come back. Nothing in the buffer is trusted: heads are copied out before they are read.
  */
 #ifndef LIB_FS_H
 #define LIB_FS_H

@@ -7,6 +7,8 @@
 #include <errno.h>
 #include <string.h>
 
+static uint16_t tag_of(uint8_t type) { return type == NINEP_TVERSION ? NINEP_NO_TAG : 1; }
+
 static struct ninep_writer begin(struct ninep_client *c, uint32_t fid)
 {
     struct ninep_writer w = ninep_begin(c->buffer, c->room);
@@ -14,14 +16,32 @@ static struct ninep_writer begin(struct ninep_client *c, uint32_t fid)
     return w;
 }
 
+/* Reads the head of the answer that begins at *at of so many bytes, and moves *at behind the answer;
+   its fields are in r. */
+static int answer_read(const struct ninep_client *c, uint32_t *at, uint32_t bytes, uint8_t type,
+                       struct ninep_reader *r)
+{
+    *r = (struct ninep_reader){c->buffer + *at, bytes - *at, 0};
+    uint64_t size = ninep_get(r, 4);
+    uint64_t kind = ninep_get(r, 1);
+    uint64_t back = ninep_get(r, 2);
+    if (r->bad || size < NINEP_HEAD || size > bytes - *at || back != tag_of(type))
+        return EPROTO;
+    r->left = (size_t)size - NINEP_HEAD;
+    *at += (uint32_t)size;
+    if (kind == type + 1u)
+        return 0;
+    int error = (int)(ninep_get(r, 4) & 0xffff);
+    return kind == NINEP_LERROR + 1 && !r->bad && error != 0 ? error : EPROTO;
+}
+
 /* Sends what was written, with more bytes of data behind it; the answer's fields are in r. */
 static int finish(struct ninep_client *c, struct ninep_writer *w, uint8_t type, uint32_t more,
                   int once, struct ninep_reader *r)
 {
-    uint16_t tag = type == NINEP_TVERSION ? NINEP_NO_TAG : 1;
-    uint32_t answer = 0;
+    uint32_t answer = 0, at = 0;
     struct ninep_writer head = {c->buffer, 0, 4, 0};
-    uint32_t bytes = ninep_finish(w, type, tag);
+    uint32_t bytes = ninep_finish(w, type, tag_of(type));
     if (bytes == 0 || more > c->room - bytes)
         return EMSGSIZE;
     ninep_put(&head, bytes + more, 4);
@@ -31,16 +51,8 @@ static int finish(struct ninep_client *c, struct ninep_writer *w, uint8_t type, 
         return error;
     if (answer > c->room)
         return EPROTO;
-    *r = (struct ninep_reader){c->buffer, answer, 0};
-    uint64_t size = ninep_get(r, 4);
-    uint64_t kind = ninep_get(r, 1);
-    uint64_t back = ninep_get(r, 2);
-    if (size != answer || back != tag || r->bad)
-        return EPROTO;
-    if (kind == type + 1u)
-        return 0;
-    error = (int)(ninep_get(r, 4) & 0xffff);
-    return kind == NINEP_LERROR + 1 && !r->bad && error != 0 ? error : EPROTO;
+    error = answer_read(c, &at, answer, type, r);
+    return at != answer ? EPROTO : error;
 }
 
 /* The same for answers without fields that matter. */
@@ -226,28 +238,148 @@ int ninep_entry_next(struct ninep_reader *entries, struct fs_entry *entry)
     return !entries->bad;
 }
 
+static int attr_take(struct ninep_reader *r, struct fs_attr *attr)
+{
+    struct ninep_qid qid;
+    ninep_skip(r, 8);
+    ninep_get_qid(r, &qid);
+    attr->ino = qid.path;
+    attr->mode = (uint32_t)ninep_get(r, 4);
+    ninep_skip(r, 8);
+    attr->nlink = (uint32_t)ninep_get(r, 8);
+    ninep_skip(r, 8);
+    attr->size = ninep_get(r, 8);
+    ninep_skip(r, 8);
+    attr->blocks = ninep_get(r, 8);
+    ninep_skip(r, 16);
+    attr->mtime = ninep_get(r, 8);
+    return r->bad ? EPROTO : 0;
+}
+
 int ninep_getattr(struct ninep_client *c, uint32_t fid, struct fs_attr *attr)
 {
     struct ninep_reader r;
-    struct ninep_qid qid;
     struct ninep_writer w = begin(c, fid);
     ninep_put(&w, NINEP_ATTR_BASIC, 8);
     int error = finish(c, &w, NINEP_GETATTR, 0, 0, &r);
-    if (error != 0)
-        return error;
-    ninep_skip(&r, 8);
-    ninep_get_qid(&r, &qid);
-    attr->ino = qid.path;
-    attr->mode = (uint32_t)ninep_get(&r, 4);
-    ninep_skip(&r, 8);
-    attr->nlink = (uint32_t)ninep_get(&r, 8);
-    ninep_skip(&r, 8);
-    attr->size = ninep_get(&r, 8);
-    ninep_skip(&r, 8);
-    attr->blocks = ninep_get(&r, 8);
-    ninep_skip(&r, 16);
-    attr->mtime = ninep_get(&r, 8);
-    return r.bad ? EPROTO : 0;
+    return error != 0 ? error : attr_take(&r, attr);
+}
+
+/* ---- several requests at once ---- */
+
+/* Requests one behind the other. */
+struct batch {
+    struct ninep_client *c;
+    uint32_t used;
+    int full;
+};
+
+static struct ninep_writer batch_begin(const struct batch *b, uint32_t fid)
+{
+    struct ninep_writer w = ninep_begin(b->c->buffer + b->used, b->c->room - b->used);
+    ninep_put(&w, fid, 4);
+    return w;
+}
+
+static void batch_add(struct batch *b, struct ninep_writer *w, uint8_t type)
+{
+    uint32_t bytes = ninep_finish(w, type, tag_of(type));
+    b->full |= bytes == 0;
+    b->used += bytes;
+}
+
+/* A walk of at most NINEP_NAMES_MAX parts. */
+static uint32_t batch_walk(struct batch *b, uint32_t fid, uint32_t newfid, const char **path)
+{
+    struct ninep_writer w = batch_begin(b, fid);
+    ninep_put(&w, newfid, 4);
+    struct ninep_writer count = w;
+    ninep_put(&w, 0, 2);
+    uint32_t parts = parts_put(&w, path);
+    ninep_put(&count, parts, 2);
+    batch_add(b, &w, NINEP_WALK);
+    return parts;
+}
+
+static void batch_getattr(struct batch *b, uint32_t fid)
+{
+    struct ninep_writer w = batch_begin(b, fid);
+    ninep_put(&w, NINEP_ATTR_BASIC, 8);
+    batch_add(b, &w, NINEP_GETATTR);
+}
+
+/* The answers to a walk of so many parts, to an open (if there was one), and to getattr. *made: 1 if
+   the walk made its fid. */
+static int batch_read(const struct batch *b, uint32_t answer, uint32_t parts, int opens,
+                      struct fs_attr *attr, int *made)
+{
+    struct ninep_reader r;
+    uint32_t at = 0;
+    if (answer > b->c->room)
+        return EPROTO;
+    int error = answer_read(b->c, &at, answer, NINEP_WALK, &r);
+    uint64_t came = error == 0 ? ninep_get(&r, 2) : 0;
+    if (error != 0 || came != parts)
+        return error != 0 ? error : came < parts ? ENOENT : EPROTO;
+    *made = 1;
+    if (opens)
+        error = answer_read(b->c, &at, answer, NINEP_LOPEN, &r);
+    if (error == 0)
+        error = answer_read(b->c, &at, answer, NINEP_GETATTR, &r);
+    if (error == 0)
+        error = attr_take(&r, attr);
+    return error;
+}
+
+int ninep_walk_getattr(struct ninep_client *c, uint32_t fid, uint32_t newfid, const char *path,
+                       struct fs_attr *attr)
+{
+    struct batch b = {c, 0, 0};
+    const char *rest = path;
+    uint32_t answer = 0, parts = c->several ? batch_walk(&b, fid, newfid, &rest) : 0;
+    int made = 0, error;
+    if (!c->several || *rest != 0 || b.full) { /* or deeper than one walk goes */
+        error = ninep_walk(c, fid, newfid, path);
+        made = error == 0;
+        error = made ? ninep_getattr(c, newfid, attr) : error;
+    } else {
+        batch_getattr(&b, newfid);
+        struct ninep_writer w = batch_begin(&b, newfid);
+        batch_add(&b, &w, NINEP_CLUNK);
+        c->once = 0;
+        error = b.full ? EMSGSIZE : c->exchange(c, b.used, &answer);
+        error = error == 0 ? batch_read(&b, answer, parts, 0, attr, &made) : error;
+        made = made && error != 0; /* the last request was not reached */
+    }
+    if (made)
+        (void)ninep_clunk(c, newfid);
+    return error;
+}
+
+int ninep_walk_open(struct ninep_client *c, uint32_t fid, uint32_t newfid, const char *path,
+                    uint32_t flags, struct fs_attr *attr)
+{
+    struct batch b = {c, 0, 0};
+    const char *rest = path;
+    uint32_t answer = 0, parts = c->several ? batch_walk(&b, fid, newfid, &rest) : 0;
+    int made = 0, error;
+    if (!c->several || *rest != 0 || b.full) {
+        error = ninep_walk(c, fid, newfid, path);
+        made = error == 0;
+        error = made ? ninep_lopen(c, newfid, flags) : error;
+        error = error == 0 ? ninep_getattr(c, newfid, attr) : error;
+    } else {
+        struct ninep_writer w = batch_begin(&b, newfid);
+        ninep_put(&w, flags, 4);
+        batch_add(&b, &w, NINEP_LOPEN);
+        batch_getattr(&b, newfid);
+        c->once = 0;
+        error = b.full ? EMSGSIZE : c->exchange(c, b.used, &answer);
+        error = error == 0 ? batch_read(&b, answer, parts, 1, attr, &made) : error;
+    }
+    if (made && error != 0)
+        (void)ninep_clunk(c, newfid);
+    return error;
 }
 
 int ninep_setattr(struct ninep_client *c, uint32_t fid, uint32_t which, const struct fs_attr *attr)

@@ -15,6 +15,7 @@ struct ninep_client {
     unsigned char *buffer; /* of requests and answers */
     uint32_t room;         /* bytes of it, and the msize agreed upon */
     int once;              /* 1: the request in hand must not be done twice */
+    int several;           /* 1: exchange takes several requests at once, as lib/fs.h says */
     /* Has the request of so many bytes at the buffer's start replaced by its answer. 0, or an error
        number. */
     int (*exchange)(struct ninep_client *c, uint32_t bytes, uint32_t *answer);
@@ -41,6 +42,12 @@ int ninep_readdir(struct ninep_client *c, uint32_t fid, uint64_t cookie, uint32_
 int ninep_entry_next(struct ninep_reader *entries, struct fs_entry *entry);
 int ninep_getattr(struct ninep_client *c, uint32_t fid, struct fs_attr *attr);
 int ninep_setattr(struct ninep_client *c, uint32_t fid, uint32_t which, const struct fs_attr *attr);
+/* Walks, asks for the attributes, and lets newfid go again: in one exchange where that is possible. */
+int ninep_walk_getattr(struct ninep_client *c, uint32_t fid, uint32_t newfid, const char *path,
+                       struct fs_attr *attr);
+/* Walks, opens and asks for the attributes, likewise. At an error there is no newfid. */
+int ninep_walk_open(struct ninep_client *c, uint32_t fid, uint32_t newfid, const char *path,
+                    uint32_t flags, struct fs_attr *attr);
 int ninep_mkdir(struct ninep_client *c, uint32_t folder, const char *name, uint32_t mode);
 int ninep_unlinkat(struct ninep_client *c, uint32_t folder, const char *name, int is_folder);
 int ninep_renameat(struct ninep_client *c, uint32_t from, const char *name, uint32_t to,

@@ -473,9 +473,42 @@ uint32_t ninep_serve(struct ninep_session *s, const struct ninep_message *m, voi
     c.data = m->data;
     c.data_bytes = m->bytes < NINEP_WRITE_HEAD ? 0 : m->bytes - NINEP_WRITE_HEAD;
     int error = m->bytes > s->msize && type != NINEP_TVERSION ? EMSGSIZE : handle(&c, type);
-    if (error == 0 && type != NINEP_AUTH)
+    s->failed = error != 0 || type == NINEP_AUTH;
+    if (!s->failed)
         return ninep_finish(&c.out, (uint8_t)(type + 1), tag);
     c.out = ninep_begin(reply, room);
     ninep_put(&c.out, (uint32_t)error, 4);
     return ninep_finish(&c.out, NINEP_LERROR + 1, tag);
+}
+
+/* The message that begins at byte at of head; it is the last if it is as long as what is left. */
+static struct ninep_message message_at(const struct ninep_message *all, uint32_t at)
+{
+    struct ninep_reader r = {all->head + at, all->head_bytes - at, 0};
+    uint32_t left = all->bytes - at;
+    uint32_t size = (uint32_t)ninep_get(&r, 4);
+    struct ninep_message m = {all->head + at, all->head_bytes - at, all->data, left};
+    if (!r.bad && size >= NINEP_HEAD && size < left && size <= m.head_bytes)
+        m.bytes = m.head_bytes = size;
+    if (at > 0)
+        m.data = all->head + at + (m.bytes < NINEP_WRITE_HEAD ? m.bytes : NINEP_WRITE_HEAD);
+    return m;
+}
+
+uint32_t ninep_serve_several(struct ninep_session *s, const struct ninep_message *all, void *reply,
+                             uint32_t room)
+{
+    uint32_t at = 0, used = 0;
+    do {
+        struct ninep_message m = message_at(all, at);
+        /* A write behind another request must lie in head as a whole. */
+        if (at > 0 && m.head_bytes < m.bytes)
+            return 0;
+        uint32_t answer = ninep_serve(s, &m, (unsigned char *)reply + used, room - used);
+        if (answer == 0)
+            return 0;
+        used += answer;
+        at += m.bytes;
+    } while (at < all->bytes && !s->failed);
+    return used;
 }

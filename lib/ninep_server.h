@@ -36,6 +36,7 @@ struct ninep_session {
     uint32_t msize_max; /* that a version message may ask for */
     uint32_t fids_max;
     uint32_t fids;
+    int failed;             /* 1: the message served last was answered with an error */
     uint32_t room;          /* entries of fid */
     struct ninep_fid **fid; /* open hash table by number */
 };
@@ -59,5 +60,11 @@ struct ninep_message {
    may be where data lies, but not head; it is only written. */
 uint32_t ninep_serve(struct ninep_session *s, const struct ninep_message *m, void *reply,
                      uint32_t room);
+
+/* The same for several messages one behind the other, of which only the first may be a Twrite whose
+   data lies elsewhere. They are done up to the first that is answered with an error; the answers,
+   one behind the other. */
+uint32_t ninep_serve_several(struct ninep_session *s, const struct ninep_message *m, void *reply,
+                             uint32_t room);
 
 #endif

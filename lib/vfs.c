@@ -77,12 +77,8 @@ static int file_reopen(struct file *f)
     struct vfs_connection *c = f->connection;
     uint32_t fid = VFS_FID_FILES + (uint32_t)(f - file_table);
     uint32_t flags = f->flags & ~(VFS_CREATE | VFS_EXCLUSIVE | VFS_TRUNCATE);
-    int error = ninep_walk(&c->client, VFS_FID_ROOT, fid, f->rest);
-    if (error == 0) {
-        error = ninep_lopen(&c->client, fid, flags);
-        if (error != 0 && error != VFS_LOST)
-            (void)ninep_clunk(&c->client, fid);
-    }
+    struct fs_attr attr;
+    int error = ninep_walk_open(&c->client, VFS_FID_ROOT, fid, f->rest, flags, &attr);
     if (error == 0)
         f->generation = c->generation;
     f->lost |= f->dirty;
@@ -184,28 +180,35 @@ static int file_number_new(void)
     return number;
 }
 
-/* Opens or creates at o->fid. */
-static int do_open(struct operation *o)
+/* Creates at o->fid, or opens what is there. */
+static int do_create(struct operation *o)
 {
     char folder[VFS_PATH_MAX];
     const char *name;
-    int creates = (o->flags & VFS_CREATE) != 0 && o->rest[0] != 0;
-    int error = creates ? parent_part(o->rest, folder, &name) : 0;
+    int error = parent_part(o->rest, folder, &name);
     if (error == 0)
-        error = ninep_walk(o->client, VFS_FID_ROOT, o->fid, creates ? folder : o->rest);
+        error = ninep_walk(o->client, VFS_FID_ROOT, o->fid, folder);
     if (error != 0)
         return error;
-    error = creates ? ninep_lcreate(o->client, o->fid, name, o->flags, o->mode)
-                    : ninep_lopen(o->client, o->fid, o->flags);
+    error = ninep_lcreate(o->client, o->fid, name, o->flags, o->mode);
+    if (error == 0)
+        error = ninep_getattr(o->client, o->fid, o->attr);
     if (error != 0 && o->connection->session != 0)
         (void)ninep_clunk(o->client, o->fid);
     return error;
 }
 
-int vfs_open(const char *path, uint32_t flags, uint32_t mode)
+static int do_open(struct operation *o)
+{
+    if ((o->flags & VFS_CREATE) != 0 && o->rest[0] != 0)
+        return do_create(o);
+    return ninep_walk_open(o->client, VFS_FID_ROOT, o->fid, o->rest, o->flags, o->attr);
+}
+
+int vfs_open_attr(const char *path, uint32_t flags, uint32_t mode, struct fs_attr *attr)
 {
     char whole[VFS_PATH_MAX];
-    struct operation o = {.flags = flags, .mode = mode};
+    struct operation o = {.flags = flags, .mode = mode, .attr = attr};
     int number = file_number_new();
     int status = number < 0 ? number : vfs_absolute(path, whole);
     if (status < 0)
@@ -225,6 +228,12 @@ int vfs_open(const char *path, uint32_t flags, uint32_t mode)
     f->generation = o.connection->generation;
     o.connection->files++;
     return number;
+}
+
+int vfs_open(const char *path, uint32_t flags, uint32_t mode)
+{
+    struct fs_attr attr;
+    return vfs_open_attr(path, flags, mode, &attr);
 }
 
 int vfs_close(int number)
@@ -364,7 +373,10 @@ int vfs_sync(void)
 
 static int do_getattr(struct operation *o) { return ninep_getattr(o->client, o->fid, o->attr); }
 
-static int do_stat(struct operation *o) { return with_spare(o, o->rest, do_getattr); }
+static int do_stat(struct operation *o)
+{
+    return ninep_walk_getattr(o->client, VFS_FID_ROOT, VFS_FID_SPARE, o->rest, o->attr);
+}
 
 int vfs_stat(const char *path, struct fs_attr *attr)
 {

@@ -30,6 +30,8 @@
 /* A file number from 0, or -error. Folders may be opened to read, for vfs_readdir. mode: the
    permissions of a file that is created. */
 int vfs_open(const char *path, uint32_t flags, uint32_t mode);
+/* The same, and the attributes as they are then: no more work than the open alone. */
+int vfs_open_attr(const char *path, uint32_t flags, uint32_t mode, struct fs_attr *attr);
 int vfs_close(int file);
 
 /* Bytes done, which may be fewer than asked for; read: 0 at the end. The first two use and move the

@@ -295,8 +295,8 @@ int vfs_connect(struct vfs_connection *c)
     if (error != 0)
         return error;
     c->generation++;
-    c->client = (struct ninep_client){(unsigned char *)(uintptr_t)buffer_va(c),
-                                      FIRST_PAGES * PAGE_SIZE, 0, exchange, c};
+    c->client = (struct ninep_client){
+        (unsigned char *)(uintptr_t)buffer_va(c), FIRST_PAGES * PAGE_SIZE, 0, 1, exchange, c};
     return ninep_attach(&c->client, VFS_FID_ROOT, "");
 }
 

@@ -59,8 +59,8 @@ static int load_shown(struct vfs_connection *c, const char *rest, struct vfs_ima
 static int load_read(const char *path, struct vfs_image *image)
 {
     struct fs_attr attr;
-    int file = vfs_open(path, VFS_READ, 0);
-    int status = file < 0 ? file : vfs_fstat(file, &attr);
+    int file = vfs_open_attr(path, VFS_READ, 0, &attr);
+    int status = file < 0 ? file : 0;
     if (status == 0 && S_ISDIR(attr.mode))
         status = -EISDIR;
     if (status == 0 && attr.size > WINDOW_PAGES * (uint64_t)PAGE_SIZE)

@@ -50,14 +50,9 @@ static int file_open(const char *path, struct http_resource *r, const char *type
 {
     struct fs_attr attr;
     ahead.bytes = 0;
-    int file = vfs_open(path, VFS_READ, 0);
+    int file = vfs_open_attr(path, VFS_READ, 0, &attr);
     if (file < 0)
         return errno_status(-file);
-    int status = vfs_fstat(file, &attr);
-    if (status < 0) {
-        (void)vfs_close(file);
-        return errno_status(-status);
-    }
     *r = (struct http_resource){.kind = S_ISDIR(attr.mode) ? HTTP_FOLDER : HTTP_FILE,
                                 .number = (uint64_t)file,
                                 .bytes = attr.size,

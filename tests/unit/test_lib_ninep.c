@@ -36,7 +36,7 @@ static uint32_t serve(struct ninep_session *s, uint32_t bytes)
     memcpy(head, request, bytes);
     uint32_t data = bytes < NINEP_WRITE_HEAD ? bytes : NINEP_WRITE_HEAD;
     struct ninep_message m = {head, bytes, head + data, bytes};
-    uint32_t answer = ninep_serve(s, &m, reply, sizeof reply);
+    uint32_t answer = ninep_serve_several(s, &m, reply, sizeof reply);
     free(head);
     return answer;
 }
@@ -59,7 +59,7 @@ static int setup(void **state)
     server.fs = &fs;
     ninep_session_start(&session, &server, NINEP_MESSAGE_MAX, FIDS);
     ninep_session_start(&second, &server, NINEP_MESSAGE_MAX, FIDS);
-    client = (struct ninep_client){buffer, sizeof buffer, 0, exchange, &session};
+    client = (struct ninep_client){buffer, sizeof buffer, 0, 0, exchange, &session};
     assert_int_equal(ninep_version(&client), 0);
     assert_int_equal(ninep_attach(&client, 0, ""), 0);
     return 0;
@@ -92,7 +92,7 @@ static int raw(struct ninep_session *s, uint8_t type, const void *fields, size_t
     assert_int_equal(kind, NINEP_LERROR + 1);
     int error = (int)ninep_get(&r, 4);
     assert_false(r.bad);
-    assert_true(error != 0);
+    assert_true(error != 0 || type == NINEP_AUTH); /* 0: none is wanted */
     return error;
 }
 
@@ -192,7 +192,8 @@ static void test_malformed_messages_are_refused(void **state)
     memcpy(request, "\10\0\0\0x\1\0", 7);
     assert_int_equal(serve(&session, 7), 0); /* says 8, is 7 */
     for (uint8_t type = 0; type < 255; type++)
-        if (type != NINEP_FLUSH && type != NINEP_LERROR) { /* 7 is an error's own number */
+        if (type != NINEP_FLUSH && type != NINEP_LERROR &&
+            type != NINEP_AUTH) { /* 7 is an error's own number */
             int error = raw(&session, type, "", 0);
             assert_true(error == EINVAL || error == EBADF || error == EOPNOTSUPP);
         }
@@ -296,6 +297,39 @@ static void test_what_is_not_there_is_refused(void **state)
     assert_int_equal(raw(&session, NINEP_FLUSH, "\7\0", 2), 0);
 }
 
+static void test_several_at_once_stop_at_the_first_error(void **state)
+{
+    struct fs_attr attr;
+    (void)state;
+    client.several = 1;
+    assert_int_equal(ninep_mkdir(&client, 0, "a", 0755), 0);
+    assert_int_equal(ninep_walk_getattr(&client, 0, 1, "a", &attr), 0);
+    assert_int_equal(attr.ino, 2);
+    assert_int_equal(session.fids, 1);
+    assert_int_equal(ninep_walk_getattr(&client, 0, 1, "x", &attr), ENOENT);
+    assert_int_equal(ninep_walk_getattr(&client, 0, 1, "a/x", &attr), ENOENT);
+    assert_int_equal(ninep_walk_getattr(&client, 0, 0, "a", &attr), 0); /* the fid itself goes down */
+    assert_int_equal(session.fids, 0);
+    assert_int_equal(ninep_attach(&client, 0, ""), 0);
+    assert_int_equal(ninep_walk_open(&client, 0, 1, "a", NINEP_OPEN_WRITE, &attr), EISDIR);
+    assert_int_equal(session.fids, 1); /* what the walk made is gone */
+    assert_int_equal(ninep_walk_open(&client, 0, 1, "a", NINEP_OPEN_READ, &attr), 0);
+    assert_int_equal(attr.ino, 2);
+    assert_int_equal(session.fids, 2);
+    /* Deeper than one walk goes. */
+    char path[64] = "a";
+    for (int i = 0; i < 20; i++)
+        strcat(path, "/.");
+    assert_int_equal(ninep_walk_getattr(&client, 0, 2, path, &attr), 0);
+    assert_int_equal(attr.ino, 2);
+    /* Messages that do not end where the whole does. */
+    memcpy(request, "\7\0\0\0\170\1\0\7\0\0\0", 11);
+    assert_int_equal(serve(&session, 11),
+                     NINEP_HEAD + 4); /* the first fails, the rest is not looked at */
+    memcpy(request, "\11\0\0\0\154\1\0\1\0\7\0\0\0", 13);
+    assert_int_equal(serve(&session, 13), 0);
+}
+
 /* ---- locks ---- */
 
 /* Status of a lock of a session: a process's, from start for length bytes. */
@@ -318,7 +352,7 @@ static int lock(struct ninep_session *s, uint8_t type, uint64_t start, uint64_t 
 static int attach_second(void)
 {
     unsigned char *buffer = client.buffer;
-    struct ninep_client other = {buffer, NINEP_MESSAGE_MAX, 0, exchange, &second};
+    struct ninep_client other = {buffer, NINEP_MESSAGE_MAX, 0, 0, exchange, &second};
     return ninep_attach(&other, 0, "");
 }
 
@@ -394,7 +428,7 @@ static void test_client_survives_answers_that_lie(void **state)
     liar = random_seed();
     for (int i = 0; i < 200000; i++) {
         unsigned char *buffer = malloc(NINEP_MESSAGE_MIN); /* reading behind it is seen */
-        struct ninep_client c = {buffer, NINEP_MESSAGE_MIN, 0, lie, NULL};
+        struct ninep_client c = {buffer, NINEP_MESSAGE_MIN, 0, 0, lie, NULL};
         const void *data = NULL;
         uint32_t done = 0;
         char text[64];
@@ -415,6 +449,9 @@ static void test_client_survives_answers_that_lie(void **state)
         (void)ninep_statfs(&c, 1, &space);
         (void)ninep_readlink(&c, 1, text, sizeof text);
         (void)ninep_walk(&c, 0, 1, "a/b");
+        c.several = i % 2;
+        (void)ninep_walk_getattr(&c, 0, 1, "a/b", &attr);
+        (void)ninep_walk_open(&c, 0, 1, "a/b", 0, &attr);
         (void)ninep_version(&c);
         assert_true(c.room >= NINEP_MESSAGE_MIN);
         free(buffer);
@@ -435,6 +472,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_open_rules, setup, teardown),
         cmocka_unit_test_setup_teardown(test_remove_and_rename_by_fid, setup, teardown),
         cmocka_unit_test_setup_teardown(test_what_is_not_there_is_refused, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_several_at_once_stop_at_the_first_error, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(test_locks_exclude_and_split, setup, teardown),
         cmocka_unit_test_setup_teardown(test_locks_are_bounded, setup, teardown),
         cmocka_unit_test_setup_teardown(test_getlock_tells_who, setup, teardown),

@@ -80,7 +80,7 @@ static int exchange(struct ninep_client *c, uint32_t bytes, uint32_t *answer)
 static void through_messages(uint32_t msize)
 {
     static struct ninep_remote remote;
-    struct ninep_client client = {buffer, msize, 0, exchange, NULL};
+    struct ninep_client client = {buffer, msize, 0, 0, exchange, NULL};
     assert_int_equal(ramfs_start(&fs, 64 * MIB, now), 0);
     memset(&server, 0, sizeof server);
     server.ops = &ramfs_ops;
