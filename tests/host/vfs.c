@@ -80,6 +80,15 @@ int vfs_fstat(int file, struct fs_attr *attr)
     return 0;
 }
 
+int vfs_open_attr(const char *path, uint32_t flags, uint32_t mode, struct fs_attr *attr)
+{
+    int file = vfs_open(path, flags, mode);
+    int status = file < 0 ? file : vfs_fstat(file, attr);
+    if (status < 0 && file >= 0)
+        (void)vfs_close(file);
+    return status < 0 ? status : file;
+}
+
 int vfs_stat(const char *path, struct fs_attr *attr)
 {
     int file = vfs_open(path, VFS_READ, 0);
