@@ -1,42 +1,108 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * <string.h>. Copy and fill use the string instructions, which every processor since 2013 does fast
- * for the sizes that matter here. strdup is in malloc.c.
+ * <string.h>. Copy, fill and compare go by words of eight bytes, aligned or not: as fast as the
+ * string instructions for the sizes that matter here, and several times faster where instructions
+ * are emulated. They use no vector registers, which would then have to be switched with every
+ * thread. strdup is in malloc.c.
  */
 #include <stdint.h>
 #include <string.h>
 
-void *memcpy(void *restrict to, const void *restrict from, size_t bytes)
+/* Eight bytes anywhere, of anything. */
+typedef uint64_t word __attribute__((__may_alias__, __aligned__(1)));
+#define WORD sizeof(word)
+#define BLOCK (8 * WORD)
+
+static inline uint64_t load(const unsigned char *at) { return *(const word *)(const void *)at; }
+
+static inline void store(unsigned char *at, uint64_t value) { *(word *)(void *)at = value; }
+
+/* All is loaded before anything is stored, so to may lie in from. */
+static inline void block_copy(unsigned char *to, const unsigned char *from)
 {
-    void *result = to;
-    __asm__ volatile("rep movsb" : "+D"(to), "+S"(from), "+c"(bytes) : : "memory");
-    return result;
+    uint64_t a = load(from), b = load(from + WORD), c = load(from + 2 * WORD);
+    uint64_t d = load(from + 3 * WORD), e = load(from + 4 * WORD), f = load(from + 5 * WORD);
+    uint64_t g = load(from + 6 * WORD), h = load(from + 7 * WORD);
+    store(to, a);
+    store(to + WORD, b);
+    store(to + 2 * WORD, c);
+    store(to + 3 * WORD, d);
+    store(to + 4 * WORD, e);
+    store(to + 5 * WORD, f);
+    store(to + 6 * WORD, g);
+    store(to + 7 * WORD, h);
 }
 
-void *memset(void *to, int byte, size_t bytes)
+/* Upwards: right as long as to is not within from. The last word is loaded before a store can reach
+   it. */
+static void copy_up(unsigned char *to, const unsigned char *from, size_t bytes)
 {
-    void *result = to;
-    __asm__ volatile("rep stosb" : "+D"(to), "+c"(bytes) : "a"(byte) : "memory");
-    return result;
+    if (bytes < WORD) {
+        while (bytes-- > 0)
+            *to++ = *from++;
+        return;
+    }
+    uint64_t last = load(from + bytes - WORD);
+    unsigned char *end = to + bytes - WORD;
+    for (; bytes >= BLOCK; bytes -= BLOCK, to += BLOCK, from += BLOCK)
+        block_copy(to, from);
+    for (; bytes > WORD; bytes -= WORD, to += WORD, from += WORD)
+        store(to, load(from));
+    store(end, last);
+}
+
+static void copy_down(unsigned char *to, const unsigned char *from, size_t bytes)
+{
+    if (bytes < WORD) {
+        while (bytes-- > 0)
+            to[bytes] = from[bytes];
+        return;
+    }
+    uint64_t first = load(from);
+    for (; bytes >= BLOCK; bytes -= BLOCK)
+        block_copy(to + bytes - BLOCK, from + bytes - BLOCK);
+    for (; bytes > WORD; bytes -= WORD)
+        store(to + bytes - WORD, load(from + bytes - WORD));
+    store(to, first);
+}
+
+void *memcpy(void *restrict to, const void *restrict from, size_t bytes)
+{
+    copy_up(to, from, bytes);
+    return to;
 }
 
 void *memmove(void *to, const void *from, size_t bytes)
 {
     if ((uintptr_t)to - (uintptr_t)from >= bytes)
-        return memcpy(to, from, bytes);
-    unsigned char *d = to;
-    const unsigned char *s = from;
+        copy_up(to, from, bytes);
+    else
+        copy_down(to, from, bytes);
+    return to;
+}
+
+void *memset(void *to, int byte, size_t bytes)
+{
+    unsigned char *at = to;
+    uint64_t value = (unsigned char)byte * 0x0101010101010101u;
+    for (; bytes >= BLOCK; bytes -= BLOCK, at += BLOCK)
+        for (size_t i = 0; i < BLOCK; i += WORD)
+            store(at + i, value);
+    for (; bytes >= WORD; bytes -= WORD, at += WORD)
+        store(at, value);
     while (bytes-- > 0)
-        d[bytes] = s[bytes];
+        *at++ = (unsigned char)byte;
     return to;
 }
 
 int memcmp(const void *a, const void *b, size_t bytes)
 {
     const unsigned char *x = a, *y = b;
-    for (size_t i = 0; i < bytes; i++)
-        if (x[i] != y[i])
-            return x[i] < y[i] ? -1 : 1;
+    for (; bytes >= WORD && load(x) == load(y); bytes -= WORD)
+        x += WORD, y += WORD;
+    for (; bytes > 0; bytes--, x++, y++)
+        if (*x != *y)
+            return *x < *y ? -1 : 1;
     return 0;
 }
 

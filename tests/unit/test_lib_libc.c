@@ -117,6 +117,37 @@ static void test_strings_find_and_compare(void **state)
     assert_null(strtok_r(NULL, " ", &rest));
 }
 
+/* Every length up to a few blocks, every distance either way; what lies around is left alone. */
+static void test_memory_functions_every_length_and_distance(void **state)
+{
+    enum { LENGTH = 200, AROUND = 160, ALL = LENGTH + 2 * AROUND };
+    static unsigned char have[ALL], want[ALL], from[ALL];
+    (void)state;
+    for (int length = 0; length <= LENGTH; length++)
+        for (int distance = -140; distance <= 140; distance += length < 80 ? 1 : 7) {
+            for (int i = 0; i < ALL; i++)
+                have[i] = want[i] = from[i] = (unsigned char)(i * 7 + i / 256);
+            memmove(have + AROUND + distance, have + AROUND, (size_t)length);
+            for (int i = 0; i < length; i++)
+                want[AROUND + distance + i] = from[AROUND + i];
+            for (int i = 0; i < ALL; i++)
+                assert_int_equal(have[i], want[i]);
+            assert_int_equal(memcmp(have, want, ALL), 0);
+            memset(have + AROUND, length, (size_t)length);
+            memcpy(want + AROUND, have + AROUND, (size_t)length);
+            for (int i = 0; i < ALL; i++)
+                assert_int_equal(have[i], want[i]);
+            for (int i = 0; i < length; i++)
+                assert_int_equal(have[AROUND + i], (unsigned char)length);
+            if (length > 0) {
+                have[AROUND + length - 1] ^= 0x80;
+                assert_int_equal(memcmp(have, want, AROUND + (size_t)length - 1), 0);
+                int order = have[AROUND + length - 1] < want[AROUND + length - 1] ? -1 : 1;
+                assert_int_equal(memcmp(have, want, ALL), order);
+            }
+        }
+}
+
 static void test_memmove_overlapping_both_ways(void **state)
 {
     (void)state;
@@ -249,6 +280,7 @@ int main(void)
         cmocka_unit_test(test_printf_text_same_as_host),
         cmocka_unit_test(test_printf_small_buffer_ends_in_zero),
         cmocka_unit_test(test_strings_find_and_compare),
+        cmocka_unit_test(test_memory_functions_every_length_and_distance),
         cmocka_unit_test(test_memmove_overlapping_both_ways),
         cmocka_unit_test(test_strtol_limits_and_bases),
         cmocka_unit_test(test_qsort_random_is_ordered_and_bsearch_finds),
