@@ -150,8 +150,8 @@ def used(m, text):
     return {name: int(pages) for name, pages in found if name in ("root", "pci", "disk0", "ether0")}
 
 
-def kills(machine, programs, driver, rounds, **devices):
-    """300 kills of a driver while its client works; afterwards no more memory is in use than after the first."""
+def kills(machine, programs, victim, rounds, count=300, **devices):
+    """Kills of a driver, or its client, at work; afterwards no more memory is in use than after the first."""
     with machines.scratch() as folder:
         initrd = machines.initrd_with(folder, {"etc/manifest": (CONSOLE + programs + FS + SHELL).encode()})
         if "disks" in devices:
@@ -159,16 +159,18 @@ def kills(machine, programs, driver, rounds, **devices):
         with machine.start(initrd=initrd, **devices) as m:
             m.prompt()
             memory = []
-            for kill in range(300):
+            for kill in range(count):
                 m.expect(rounds)
-                m.type(f"kill {driver}\r")
-                m.expect(rf"init: {driver} was started again")
-                if kill in (0, 299):
+                m.type(f"kill {victim}\r")
+                m.expect(rf"init: {victim} was started again")
+                if kill in (0, count - 1):
                     m.expect(rounds)
                     m.expect(rounds)
                     memory.append(used(m, m.command("mem")))
-            check(memory[0] == memory[1], f"no page is lost: {memory}", m.result())
-            check("client ended" not in m.text and "wrong data" not in m.text, "the client is undisturbed", m.result())
+            # Two more of pci's: while a dead client's buffer waits for the device, the next one's is there, too.
+            lost = [name for name in memory[0] if memory[1][name] > memory[0][name] + (2 if name == "pci" else 0)]
+            check(not lost, f"no page is lost: {memory}", m.result())
+            check(" ended with status" not in m.text and "wrong data" not in m.text, "all else is undisturbed", m.result())
 
 
 def test_disk_driver_killed_under_load_loses_nothing(machine):
@@ -197,6 +199,36 @@ def test_ether_survives_a_hostile_client(machine):
 def test_ether_driver_killed_under_load_comes_back(machine):
     programs = ETHER + pinger("repeat 9 5", main=False).replace("program pinger", "program client")
     kills(machine, programs, "ether0", r"ethertest: round \d+$", net=True)
+
+
+def test_clients_killed_at_work_leave_nothing_in_drivers(machine):
+    programs = disk(0) + client("repeat disk0 9 20", uses="disk0", main=False)
+    programs = programs.replace("restart never", "restart on-failure 1000")
+    kills(machine, programs, "client", r"disktest: round \d+$", 40, disks=True)
+    programs = ETHER + pinger("repeat 9 5", main=False).replace("program pinger", "program client")
+    programs = programs.replace("restart never", "restart on-failure 1000")
+    kills(machine, programs, "client", r"ethertest: round \d+$", 40, net=True)
+
+
+@on("qemu")
+def test_drivers_work_without_message_interrupts(machine):
+    options = ["-global", "virtio-blk-pci.vectors=0", "-global", "virtio-net-pci.vectors=0"]
+    passed(run(machine, disk(0) + client("check disk0 7 100"), ["rw"], options), r"all as they should be")
+    passed(ether_run(machine, "ping 3 50", options), r"(\d+) pings answered, \1 sent")
+
+
+@on("qemu")
+def test_disk_without_indirect_descriptors_or_event_indices(machine):
+    for off in ("indirect_desc", "event_idx"):
+        options = ["-global", f"virtio-blk-pci.{off}=off", "-global", f"virtio-net-pci.{off}=off"]
+        passed(run(machine, disk(0) + client("check disk0 7 100"), ["rw"], options), r"all as they should be")
+        passed(ether_run(machine, "ping 3 50", options), r"(\d+) pings answered, \1 sent")
+
+
+@on("qemu")
+def test_drivers_work_with_small_queues(machine):
+    options = ["-global", "virtio-blk-pci.queue-size=8", "-global", "virtio-blk-pci.seg-max-adjust=on"]
+    passed(run(machine, disk(0) + client("check disk0 7 100"), ["rw"], options), r"all as they should be")
 
 
 @on("hosted")
