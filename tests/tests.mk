@@ -37,14 +37,18 @@ $(UNIT)/test_%: $(UNIT)/tests/unit/test_%.o $(UNIT)/libsupport.a $(UNIT)/libkern
 -include $(UNIT_KERNEL_OBJ:.o=.d) $(UNIT_SUPPORT_OBJ:.o=.d) $(patsubst $(UNIT)/%,$(UNIT)/tests/unit/%.d,$(UNIT_TESTS))
 
 ONLY ?= *
-test: unit-build host-build $(HOSTED) $(KERNEL) $(INITRD) iso
+test:
+	@$(call build_quietly,unit-build host-build $(HOSTED) $(KERNEL) $(INITRD) iso)
 	@tests/run --only '$(ONLY)'
 
-test-unit: unit-build ## the unit tests alone
+test-unit: ## the unit tests alone
+	@$(call build_quietly,unit-build)
 	@tests/run --only '$(ONLY)' unit
 
-test-hosted: host-build $(HOSTED) $(INITRD) ## the system tests on hosted alone
+test-hosted: ## the system tests on hosted alone
+	@$(call build_quietly,host-build $(HOSTED) $(INITRD))
 	@tests/run --only '$(ONLY)' hosted
 
-test-qemu: $(KERNEL) $(INITRD) iso ## the system tests in QEMU alone
+test-qemu: ## the system tests in QEMU alone
+	@$(call build_quietly,$(KERNEL) $(INITRD) iso)
 	@tests/run --only '$(ONLY)' qemu
