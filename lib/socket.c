@@ -149,7 +149,7 @@ void socket_reclaim(int n)
     if (s->tx_put - taken > WIRE_RING)
         return;
     for (; taken - s->tx_freed >= WIRE_CHUNK && s->tx_freed != s->tx_end; s->tx_freed += WIRE_CHUNK)
-        session_chunk_put(slot->tx_chunk[s->tx_freed / WIRE_CHUNK % WIRE_RING_CHUNKS]);
+        session_send_chunk_put(slot->tx_chunk[s->tx_freed / WIRE_CHUNK % WIRE_RING_CHUNKS]);
 }
 
 static void want(int n, struct socket *s, uint32_t flags)
@@ -298,7 +298,7 @@ static unsigned char *send_place(int n, struct socket *s, uint32_t at)
 {
     uint16_t *place = &socket_slot(n)->tx_chunk[at / WIRE_CHUNK % WIRE_RING_CHUNKS];
     if (at == s->tx_end) {
-        int chunk = session_chunk_get();
+        int chunk = session_send_chunk_get();
         if (chunk < 0)
             return NULL;
         __atomic_store_n(place, (uint16_t)chunk, __ATOMIC_RELAXED);

@@ -55,9 +55,11 @@ int64_t session_ask_until(struct message *m, uint64_t deadline);
 /* A free number, in use from now on; -error. */
 int session_slot_take(enum socket_type type);
 
-/* A chunk to fill, its number; -1: none. And its bytes; NULL: there is no such chunk. */
-int session_chunk_get(void);
-void session_chunk_put(uint32_t chunk);
+/* A chunk to send from, its number; -1: none. A quarter of all is kept for receiving, so that clients that do not
+   take what they are sent keep no others from being heard. And its bytes; NULL: there is no such chunk. */
+int session_send_chunk_get(void);
+void session_send_chunk_put(uint32_t chunk);
+void session_chunk_put(uint32_t chunk); /* one that was received into */
 unsigned char *session_chunk_at(uint32_t chunk);
 
 /* A socket found no chunk: it becomes active when there may be one. */

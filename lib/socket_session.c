@@ -41,6 +41,7 @@ static uint32_t chunk_groups;  /* mapped */
 static uint32_t chunks_shared; /* groups the service has */
 static uint16_t *chunk_stack;  /* unused chunks */
 static uint32_t chunks_unused;
+static uint32_t chunks_sending; /* in send rings */
 static uint32_t offer_most = OFFER_FIRST;
 static uint64_t work_put;
 static uint64_t work_rung; /* work_put when the bell was last rung */
@@ -196,7 +197,7 @@ int64_t socket_setup(uint32_t sockets, uint32_t pages, uint64_t given)
 /* No chunk is in use; all sockets are as new. */
 static void memory_reset(void)
 {
-    chunks_unused = 0;
+    chunks_unused = chunks_sending = 0;
     for (uint32_t c = chunk_groups * WIRE_CHUNKS_A_GROUP; c > 0; c--)
         chunk_stack[chunks_unused++] = (uint16_t)(c - 1);
     for (uint32_t i = 0; i < sockets_known(); i++) {
@@ -366,11 +367,24 @@ static int chunks_grow(void)
     return 1;
 }
 
-int session_chunk_get(void)
+static int chunk_get(void)
 {
     if (chunks_unused == 0 && !chunks_grow())
         return -1;
     return chunk_stack[--chunks_unused];
+}
+
+int session_send_chunk_get(void)
+{
+    int chunk = chunks_sending < chunks_most / 4 * 3 ? chunk_get() : -1;
+    chunks_sending += chunk >= 0;
+    return chunk;
+}
+
+void session_send_chunk_put(uint32_t chunk)
+{
+    chunks_sending -= chunks_sending > 0;
+    session_chunk_put(chunk);
 }
 
 unsigned char *session_chunk_at(uint32_t chunk)
@@ -397,7 +411,7 @@ void session_offer(void)
         /* The last quarter is for sending. */
         if (chunks_unused == 0 && (chunk_groups + 1) * WIRE_CHUNKS_A_GROUP > chunks_most / 4 * 3)
             break;
-        int chunk = session_chunk_get();
+        int chunk = chunk_get();
         if (chunk < 0)
             break;
         __atomic_store_n(&freed[free_put++ % WIRE_QUEUE], (uint16_t)chunk, __ATOMIC_RELAXED);
@@ -463,7 +477,7 @@ static void slot_release(int n)
         for (; s->rx_freed != rx_end; s->rx_freed += WIRE_CHUNK)
             session_chunk_put(slot->rx_chunk[s->rx_freed / WIRE_CHUNK % WIRE_RING_CHUNKS]);
     for (; s->tx_freed != s->tx_end; s->tx_freed += WIRE_CHUNK)
-        session_chunk_put(slot->tx_chunk[s->tx_freed / WIRE_CHUNK % WIRE_RING_CHUNKS]);
+        session_send_chunk_put(slot->tx_chunk[s->tx_freed / WIRE_CHUNK % WIRE_RING_CHUNKS]);
     s->use = SOCKET_UNUSED;
 }
 

@@ -4,6 +4,7 @@
  * in the client's chunks. Positions written by the client are checked here and nowhere else.
  */
 #include "servers/net/net.h"
+#include "lwip/netif.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -213,11 +214,26 @@ void conn_work(struct conn *c)
     }
 }
 
+/* 1: any address, or one of the system's own. */
+static int address_is_own(const ip_addr_t *ip)
+{
+    if (ip_addr_isany(ip) || ip_addr_isloopback(ip))
+        return 1;
+    for (const struct netif *n = netif_list; n != NULL; n = n->next) {
+        if (IP_IS_V4(ip) && ip4_addr_cmp(netif_ip4_addr(n), ip_2_ip4(ip)))
+            return 1;
+        for (s8_t i = 0; IP_IS_V6(ip) && i < LWIP_IPV6_NUM_ADDRESSES; i++)
+            if (ip6_addr_cmp_zoneless(netif_ip6_addr(n, i), ip_2_ip6(ip)))
+                return 1;
+    }
+    return 0;
+}
+
 uint32_t conn_bind(struct conn *c, const struct socket_address *a)
 {
     ip_addr_t ip;
     address_to_lwip(a, &ip);
-    if (a->port > 0xffff)
+    if (a->port > 0xffff || !address_is_own(&ip))
         return SOCKET_ADDRESS;
     if (c->pcb.tcp == NULL || c->bound)
         return SOCKET_STATE;

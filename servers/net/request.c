@@ -29,11 +29,8 @@ static uint32_t request_attach(struct request *r)
 {
     if (r->handle == 0)
         return SOCKET_PROTOCOL;
+    sessions_reap(); /* what an earlier program had, above all its ports, is free again */
     struct session *s = session_open(r->badge, r->handle, r->w[0]);
-    if (s == NULL) {
-        sessions_reap();
-        s = session_open(r->badge, r->handle, r->w[0]);
-    }
     if (s == NULL)
         return SOCKET_LIMIT;
     r->handle_kept = 1;
