@@ -69,8 +69,7 @@ static const struct tcp_ext_arg_callbacks listen_callbacks = {NULL, passive_open
 static err_t passive_open(u8_t id, struct tcp_pcb_listen *listener, struct tcp_pcb *pcb)
 {
     (void)id;
-    (void)listener;
-    if (!demux_prepare(pcb))
+    if (!tcp_conn_may_begin(pcb->callback_arg, listener->accepts_pending) || !demux_prepare(pcb))
         return ERR_MEM;
     demux_add(pcb);
     return ERR_OK;

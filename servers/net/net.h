@@ -28,7 +28,7 @@
 #define CHUNK_GROUPS_A_BADGE 2048u /* 32 MiB of one badge's pages */
 #define SLOT_GROUPS_A_BADGE 80u    /* 2,560 sockets of one badge */
 #define HELD_MAX (1024u * 1024u)   /* bytes a session's connections hold that have no room yet */
-#define BACKLOG_MAX 512u
+#define BACKLOG_MAX 1024u
 #define WORK_PIECE 64u        /* slots of one session handled in a turn */
 #define ORPHAN_NS 10000000000 /* how long what a dead client sent before closing may still take */
 #define SLOT_NONE 0xffffu
@@ -202,6 +202,9 @@ uint32_t tcp_conn_connect(struct conn *c, const ip_addr_t *ip, uint16_t port);
 uint32_t tcp_conn_accept(struct conn *listener, uint32_t slot, struct socket_address *peer);
 void tcp_conn_work(struct conn *c, uint32_t want);
 void tcp_conn_abort(struct conn *c);
+
+/* 1: another connection may begin; c is the listening socket, half_open those that have begun. */
+int tcp_conn_may_begin(const struct conn *c, uint32_t half_open);
 void tcp_conn_recved(struct conn *c, uint32_t bytes);
 
 /* Out of its listening socket's queue: it ends. */

@@ -12,6 +12,8 @@
 #include "lwip/priv/tcp_priv.h"
 #include <string.h>
 
+#define HALF_OPEN_MAX 255 /* of one listening socket, in lwIP's eight bits */
+
 static uint32_t load(const uint32_t *from) { return __atomic_load_n(from, __ATOMIC_ACQUIRE); }
 
 static void store(uint32_t *to, uint32_t value) { __atomic_store_n(to, value, __ATOMIC_RELEASE); }
@@ -254,16 +256,13 @@ static err_t on_accept(void *arg, struct tcp_pcb *pcb, err_t err)
     struct conn *listener = arg;
     if (err != ERR_OK || pcb == NULL || listener == NULL)
         return ERR_VAL;
-    struct conn *c = listener->waiting < listener->backlog
-                         ? conn_new(listener->session, SLOT_NONE, SOCKET_TCP)
-                         : NULL;
+    struct conn *c = conn_new(listener->session, SLOT_NONE, SOCKET_TCP);
     if (c == NULL) {
         tcp_arg(pcb, NULL);
         return ERR_MEM; /* lwIP aborts it */
     }
     callbacks_set(c, pcb);
     tcp_nagle_disable(pcb);
-    tcp_backlog_delayed(pcb);
     c->listener = listener;
     if (listener->last != NULL)
         listener->last->next = c;
@@ -306,8 +305,7 @@ uint32_t tcp_conn_listen(struct conn *c, uint32_t backlog)
     if (c->pcb.tcp == NULL || c->pcb.tcp->state != CLOSED || !c->bound)
         return SOCKET_STATE;
     uint32_t most = backlog == 0 ? 1 : backlog > BACKLOG_MAX ? BACKLOG_MAX : backlog;
-    u8_t half_open = (u8_t)(most < 255 ? most : 255);
-    struct tcp_pcb *pcb = tcp_listen_with_backlog_and_err(c->pcb.tcp, half_open, &err);
+    struct tcp_pcb *pcb = tcp_listen_with_backlog_and_err(c->pcb.tcp, HALF_OPEN_MAX, &err);
     if (pcb == NULL)
         return conn_error(err);
     c->pcb.tcp = pcb;
@@ -316,6 +314,13 @@ uint32_t tcp_conn_listen(struct conn *c, uint32_t backlog)
     tcp_accept(pcb, on_accept);
     demux_listen(pcb);
     return 0;
+}
+
+/* A full queue drops the first segment, and the other side tries again; a connection once made is
+   not refused. */
+int tcp_conn_may_begin(const struct conn *c, uint32_t half_open)
+{
+    return c != NULL && c->waiting + half_open <= c->backlog;
 }
 
 uint32_t tcp_conn_connect(struct conn *c, const ip_addr_t *ip, uint16_t port)
@@ -342,7 +347,6 @@ uint32_t tcp_conn_accept(struct conn *listener, uint32_t slot, struct socket_add
     if (listener->pcb.tcp == NULL || listener->pcb.tcp->state != LISTEN || c == NULL)
         return SOCKET_STATE;
     tcp_conn_unqueue(c);
-    tcp_backlog_accepted(c->pcb.tcp);
     c->slot = (uint16_t)slot;
     c->session->conn[slot] = c;
     address_from_lwip(&c->pcb.tcp->remote_ip, c->pcb.tcp->remote_port, peer);

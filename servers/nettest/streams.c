@@ -32,7 +32,7 @@ static int listen_on(uint32_t port, uint32_t family)
     int s = socket_open(SOCKET_TCP);
     int64_t status = s < 0 ? s : socket_bind(s, &any);
     if (status == 0)
-        status = socket_listen(s, 128);
+        status = socket_listen(s, 1024);
     return status < 0 ? (int)status : s;
 }
 
