@@ -85,31 +85,41 @@ def test_ping_outward_and_addresses(machine):
     check("name server 10.0.2.3" in result.text, "the name server", result)
 
 
-def test_thousand_connections(machine):
+def connections_served(m, count):
+    """Opens them all at once; each gets its own bytes back. QEMU takes them from the host one by one, so they are not
+    opened in turn."""
+    waiting = selectors.DefaultSelector()
+    for n in range(count):
+        c = socket.socket()
+        c.setblocking(False)
+        c.connect_ex(("127.0.0.1", m.port(7)))
+        waiting.register(c, selectors.EVENT_WRITE, [n, b""])
+    done = []
+    while len(done) < count:
+        ready = waiting.select(60)
+        check(ready, f"all are served, {len(done)} were", m.result())
+        for key, events in ready:
+            c, sent = key.fileobj, b"%04d" % key.data[0] * 100
+            if events & selectors.EVENT_WRITE:
+                c.sendall(sent)
+                waiting.modify(c, selectors.EVENT_READ, key.data)
+                continue
+            piece = c.recv(4096)
+            key.data[1] += piece
+            check(piece, f"connection {key.data[0]} stays", m.result())
+            if len(key.data[1]) == len(sent):
+                check(key.data[1] == sent, "its own bytes", m.result())
+                waiting.unregister(c)
+                done.append(c)
+    for c in done:
+        c.close()
+
+
+def test_many_connections(machine):
     with machines.scratch() as folder:
         with machine.start(initrd=with_echo(folder), net=True, forwards=[7]) as m:
             m.expect("echo on port 7")
-            connections = []
-            for n in range(1000):
-                connections.append(m.connect(7))
-            waiting = selectors.DefaultSelector()
-            for n, c in enumerate(connections):
-                c.sendall(b"%04d" % n * 100)
-                waiting.register(c, selectors.EVENT_READ, [n, b""])
-            done = 0
-            while done < 1000:
-                ready = waiting.select(60)
-                check(ready, f"all are served, {done} were", m.result())
-                for key, _ in ready:
-                    piece = key.fileobj.recv(4096)
-                    key.data[1] += piece
-                    check(piece, f"connection {key.data[0]} stays", m.result())
-                    if len(key.data[1]) == 400:
-                        check(key.data[1] == b"%04d" % key.data[0] * 100, "its own bytes", m.result())
-                        waiting.unregister(key.fileobj)
-                        done += 1
-            for c in connections:
-                c.close()
+            connections_served(m, 1000 if machine.kind == "hosted" else 200)
             with m.connect(7) as again:
                 check(echoed(again, b"still there") == b"still there", "and it goes on", m.result())
             m.end()
