@@ -48,8 +48,8 @@ static struct segment segment_of(const unsigned char *f, uint32_t headers, uint3
         s.sum = checksum_add(f + ETHER + 8, 32, 0);
     }
     if (s.at != 0)
-        s.sum += (uint64_t)PROTOCOL_TCP << 8 | (uint64_t)(s.bytes & 0xff) << 56 |
-                 (uint64_t)(s.bytes >> 8) << 48;
+        s.sum = checksum_join(s.sum, (uint64_t)PROTOCOL_TCP << 8 | (uint64_t)(s.bytes & 0xff) << 56 |
+                                         (uint64_t)(s.bytes >> 8) << 48);
     return s;
 }
 
