@@ -9,7 +9,7 @@
 #include <string.h>
 
 #define EVENTS 64
-#define BACKLOG 128u
+#define BACKLOG 512u
 #define RETRY_NS 100000000u /* until one is tried again that got no place */
 #define ROUNDS 64u          /* of taking and giving, before the next connection has its turn */
 
@@ -309,7 +309,8 @@ static int64_t listen_begin(void)
 {
     const struct tcp_server *s = tcp.server;
     struct socket_address any = {.family = SOCKET_ANY_FAMILY, .port = s->port};
-    int64_t status = socket_setup(s->connections + 2, s->pages, 0);
+    /* A closed one keeps its number until the other side has acknowledged all. */
+    int64_t status = socket_setup(s->connections + s->connections / 2 + 2, s->pages, 0);
     if (status < 0)
         return status;
     tcp.listener = socket_open(SOCKET_TCP);

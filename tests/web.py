@@ -116,6 +116,8 @@ def http_bad_requests(place):
     for request, status in cases.items():
         got = answer(place, request)
         check(got.startswith(b"HTTP/1.1 %d " % status), f"{request[:60]!r} is answered {status}", got[:200])
+    for length in range(980, 1010):  # what never becomes a request is let go when the client ends
+        check(answer(place, b"a" * length) == b"", f"{length} bytes without an end")
     dice = random.Random(11)
     for _ in range(20):  # and rubbish never ends the server
         answer(place, dice.randbytes(dice.randrange(1, 3000)))
