@@ -134,10 +134,10 @@ static int entry_take(const struct frames_ring *ring, uint32_t *taken, uint32_t 
                       uint32_t first)
 {
     int got = client.endpoint != 0 ? frames_ring_take(ring, taken, entry) : 0;
+    uint32_t buffer = got > 0 ? FRAMES_ENTRY_BUFFER(*entry) : UINT32_MAX;
     if (got == 0)
         return 0;
-    uint32_t buffer = FRAMES_ENTRY_BUFFER(*entry);
-    if (got > 0 && buffer - first < FRAMES_RECEIVE && ether.place[buffer] == BUFFER_CLIENT)
+    if (buffer - first < FRAMES_RECEIVE && ether.place[buffer] == BUFFER_CLIENT)
         return 1;
     client_broken();
     return 0;

@@ -50,7 +50,7 @@ static void test_frames_received_come_in_order_and_go_back(void **state)
 {
     (void)state;
     unsigned char *data;
-    uint32_t bytes, entry;
+    uint32_t bytes, entry = 0;
     for (uint32_t n = 0; n < 100000; n++) {
         deliver(n % FRAMES_RECEIVE, 60 + n % 1000);
         assert_int_equal(frames_receive(&frames, &data, &bytes), n % FRAMES_RECEIVE);
@@ -69,7 +69,7 @@ static void test_frames_every_transmit_buffer_is_had_once(void **state)
 {
     (void)state;
     unsigned char *data, had[FRAMES_BUFFERS] = {0};
-    uint32_t entry;
+    uint32_t entry = 0;
     for (uint32_t i = 0; i < FRAMES_TRANSMIT; i++) {
         int b = frames_reserve(&frames, &data);
         assert_in_range(b, FRAMES_RECEIVE, FRAMES_BUFFERS - 1);
