@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Tests a disk driver from a client's place: disktest DEED DISK [SEED [ROUNDS]]. System tests run it
+ * Tests a disk driver from a client's place: disktest DEED DISK [SEED [ROUNDS [FIRST]]]. System tests run it
  * and read what it prints.
  *
  *   check    random batches of reads and writes against a model of what the disk holds, with flushes
@@ -11,7 +11,8 @@
  *   count    the same in QEMU with -icount shift=0, where a nanosecond is an instruction: a thread that
  *            counts runs where nobody else would, and what it took is left out
  *
- * A sector that was written holds its number, how often it was written, and the seed, in each of its
+ * Sectors FIRST (0) and up are used, so that two of these can share a disk. A sector that was written
+ * holds its number, how often it was written, and the seed, in each of its
  * words; one that was not holds zeros.
  */
 #include "lib/block.h"
@@ -32,6 +33,7 @@
 
 static struct block_device disk;
 static uint32_t area;
+static uint64_t area_first;    /* sector 0 of the area is this one of the disk */
 static uint16_t version[AREA]; /* 0: not known, read it first */
 static uint64_t seed, state;
 
@@ -91,6 +93,17 @@ static void sectors_compare(const struct block_request *r)
     }
 }
 
+/* Has requests done whose sectors count from the area's first. */
+static int transfer(struct block_request *r, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++)
+        r[i].sector += area_first;
+    int error = disk.transfer(&disk, r, count);
+    for (unsigned i = 0; i < count; i++)
+        r[i].sector -= area_first;
+    return error;
+}
+
 /* Ranges that do not overlap, many of them neighbours, at places that do not overlap either. */
 static unsigned batch_make(struct block_request *r, uint32_t write)
 {
@@ -123,7 +136,7 @@ static uint64_t round_run(void)
         else
             memset(place(&r[i], 0), 0x5a, (size_t)r[i].sectors * BLOCK_SECTOR);
     }
-    expect(disk.transfer(&disk, r, count), 0, "a transfer failed");
+    expect(transfer(r, count), 0, "a transfer failed");
     for (unsigned i = 0; i < count; i++) {
         expect(r[i].status, 0, "a request failed");
         if (!write)
@@ -138,7 +151,7 @@ static void all_compare(void)
 {
     for (uint32_t sector = 0; sector < area; sector += 64) {
         struct block_request r = {sector, area - sector < 64 ? area - sector : 64, 0, 3, 512, -1};
-        expect(disk.transfer(&disk, &r, 1), 0, "a read failed");
+        expect(transfer(&r, 1), 0, "a read failed");
         sectors_compare(&r);
     }
 }
@@ -264,7 +277,7 @@ static void bench_row(uint32_t write, unsigned depth, int random)
         for (unsigned i = 0; i < depth; i++, next++)
             r[i] = (struct block_request){
                 (random ? below(blocks) : next % blocks) * 8ul, 8, write, i, 0, -1};
-        expect(disk.transfer(&disk, r, depth), 0, "a transfer failed");
+        expect(transfer(r, depth), 0, "a transfer failed");
     }
     printf("%-10s %-5s depth %2u  %8lu\n", random ? "random" : "sequential",
            write ? "write" : "read", depth, (busy_now() - begin) / (calls * depth));
@@ -284,9 +297,11 @@ int main(int argc, char **argv)
     const char *deed = argc > 1 ? argv[1] : "", *name = argc > 2 ? argv[2] : "disk0";
     seed = argc > 3 ? strtoul(argv[3], NULL, 0) : 1;
     uint64_t rounds = argc > 4 ? strtoul(argv[4], NULL, 0) : 1000;
+    area_first = argc > 5 ? strtoul(argv[5], NULL, 0) : 0;
     state = seed * 2 + 1;
     expect(block_open(&disk, name, PAGES), 0, "the disk cannot be opened");
-    area = disk.sectors < AREA ? (uint32_t)disk.sectors : AREA;
+    expect(area_first < disk.sectors, 1, "the disk ends before FIRST");
+    area = disk.sectors - area_first < AREA ? (uint32_t)(disk.sectors - area_first) : AREA;
     if (strcmp(deed, "check") == 0)
         check(rounds);
     else if (strcmp(deed, "repeat") == 0)

@@ -120,6 +120,13 @@ def test_disk_second_one_is_another(machine):
     passed(result, r"all as they should be; seed 5")
 
 
+def test_disk_serves_two_clients_at_once(machine):
+    programs = disk(0) + client("check disk0 5 60", "other", "disk0", main=False)
+    result = run(machine, programs + client("check disk0 6 600 8192", uses="disk0"), ["rw"])
+    passed(result, r"all as they should be; seed 6")
+    passed(result, r"all as they should be; seed 5")
+
+
 def test_disk_that_is_not_there_is_an_error(machine):
     result = run(machine, disk(0) + disk(1) + client("limits disk1", uses="disk1"), ["rw"])
     check(result.status == 1 and "cannot be opened (19)" in result.text, "ENODEV is said", result)
