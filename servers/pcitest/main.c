@@ -9,6 +9,7 @@
  *   die             opens the device, starts a request that never gets an answer, and faults
  *   hold            opens the device and stays
  *   idle            stays
+ *   look            opens the device, says what it got, touches it, and closes it
  *   busy            as drive, without end
  *   many            asks for DMA memory until there is no more, gives it back, asks again
  */
@@ -234,6 +235,47 @@ _Noreturn static void hold(void)
     idle();
 }
 
+/* Reads the first register of every page that is mapped. */
+static void bar_look(const struct pci_device *d, unsigned b)
+{
+    uint64_t pages = (d->bar[b].bytes + PAGE_SIZE - 1) / PAGE_SIZE, mapped = 0;
+    for (uint64_t i = 0; i < pages; i++) {
+        uint64_t va = d->bar[b].va + i * PAGE_SIZE;
+        struct atm_result r = atm_query(0, va);
+        if (r.status != 0)
+            continue;
+        expect((r.r[0] & PAGE_DEVICE) != 0, "it is device memory");
+        (void)mmio_read32(va);
+        mapped++;
+    }
+    if (pages != 0)
+        printf("look: bar %u, %lu of %lu pages\n", b, mapped, pages);
+    if (d->bar[b].port != 0) {
+        expect(atm_port_in(d->ports, d->bar[b].port, 1).status == 0, "its first port");
+        expect(atm_port_in(d->ports, d->bar[b].port - 1, 1).status == -ERR_ARGUMENT,
+               "a port that is not its own");
+        printf("look: bar %u, ports\n", b);
+    }
+}
+
+static void look(void)
+{
+    struct pci_device d;
+    uint64_t endpoint = atm_endpoint_create(0).r[0];
+    for (int round = 0; round < 2; round++) {
+        int64_t status = pci_open(0, &d);
+        if (status != 0)
+            fail("open", status);
+        printf("look: %04x:%04x, %u lines\n", d.vendor, d.device, d.msi_lines);
+        for (unsigned b = 0; b < PCI_BARS; b++)
+            bar_look(&d, b);
+        status = pci_irq(&d, 0, endpoint, 1);
+        printf("look: interrupt: %s\n", status == 0 ? "claimed" : pci_error_text(status));
+        expect(pci_close(&d) == 0, "close");
+    }
+    puts("look: done");
+}
+
 /* As many pieces as come; they are given back. */
 static uint64_t pieces_take(struct pci_device *d)
 {
@@ -274,6 +316,8 @@ int main(int argc, char **argv)
         die();
     else if (strcmp(deed, "hold") == 0)
         hold();
+    else if (strcmp(deed, "look") == 0)
+        look();
     else if (strcmp(deed, "idle") == 0)
         idle();
     else if (strcmp(deed, "busy") == 0)
@@ -281,6 +325,7 @@ int main(int argc, char **argv)
     else if (strcmp(deed, "many") == 0)
         many();
     else
-        printf("usage: pcitest list | drive | attack [SEED] | die | hold | idle | busy | many\n");
+        printf("usage: pcitest list | drive | attack [SEED] | die | hold | idle | look | busy | "
+               "many\n");
     return 0;
 }

@@ -13,14 +13,14 @@ CLIENT = """program {name}
     ceiling {ceiling}
     serves {name}
     uses pci console
-    device 1af4:1044 {index}
+    device {ids} {index}
     restart {restart}
 """
 BOARDS = {"hosted": ((),), "qemu": (("-machine", "q35"), ("-machine", "pc"))}
 
 
-def client(deed, name="driver", index=0, restart="on-fault 3", quota=2048, ceiling=48):
-    return CLIENT.format(deed=deed, name=name, index=index, restart=restart, quota=quota, ceiling=ceiling)
+def client(deed, name="driver", index=0, restart="on-fault 3", quota=2048, ceiling=48, ids="1af4:1044"):
+    return CLIENT.format(deed=deed, name=name, index=index, restart=restart, quota=quota, ceiling=ceiling, ids=ids)
 
 
 def manifest_with(clients):
@@ -70,6 +70,28 @@ def test_pci_list_names_device_and_owner(machine):
 def test_pci_driver_by_messages(machine):
     for board in BOARDS[machine.kind]:
         watch(machine, [client("drive")], [rf"round {n}: 10 requests by MSI-X" for n in range(3)] + ["drive: done"], board)
+
+
+@machines.on("qemu")
+def test_pci_driver_behind_bridges(machine):
+    boards = (("-machine", "q35", "-device", "pcie-root-port,id=slot1,chassis=1", "-device", "virtio-rng-pci,bus=slot1"),
+              ("-machine", "pc", "-device", "pci-bridge,id=one,chassis_nr=1,addr=0x6",
+               "-device", "pci-bridge,id=two,bus=one,chassis_nr=2,addr=0x3",
+               "-device", "virtio-rng-pci,bus=two,addr=0x7,disable-legacy=on"))
+    for board in boards:
+        watch(machine, [client("drive")], ["round 2: 10 requests by MSI-X", "drive: done"], board, rng=False)
+
+
+@machines.on("qemu")
+def test_pci_devices_of_all_shapes(machine):
+    """Not virtio: with ports and a pin alone; with the MSI-X table amid its registers."""
+    shapes = (("8086:100e", ("-machine", "pc", "-device", "e1000"),
+               ["8086:100e, 0 lines", "bar 0, 32 of 32 pages", "bar 1, ports", "interrupt: claimed"]),
+              ("1b36:000d", ("-machine", "q35", "-device", "qemu-xhci"),
+               ["1b36:000d, 4 lines", "bar 0, 3 of 4 pages", "interrupt: claimed"]))
+    for ids, options, said in shapes:
+        result = watch(machine, [client("look", ids=ids)], [f"look: {line}" for line in said * 2 + ["done"]], options, rng=False)
+        check("did not become quiet" not in result.text, "it was reset", result)
 
 
 @machines.on("qemu")
