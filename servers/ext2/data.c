@@ -76,10 +76,10 @@ int data_read(struct ext2 *fs, struct node *node, uint64_t offset, void *to, uin
     bytes = bytes < node->size - offset ? bytes : (uint32_t)(node->size - offset);
     read_ahead(fs, node, offset, bytes);
     while (*done < bytes) {
-        uint32_t block, count, inside = (uint32_t)(offset & (fs->block_bytes - 1));
+        uint32_t block = 0, count = 0, inside = (uint32_t)(offset & (fs->block_bytes - 1));
         uint32_t left = bytes - *done, most = (inside + left - 1) / fs->block_bytes + 1;
         int error = run_find(fs, node, offset >> fs->block_shift, most, &block, &count);
-        uint32_t piece = (count << fs->block_shift) - inside;
+        uint32_t piece = error == 0 ? (count << fs->block_shift) - inside : 0;
         piece = piece < left ? piece : left;
         if (error == 0 && block != 0)
             error = cache_read(&fs->cache, block_offset(fs, block) + inside, out, piece);

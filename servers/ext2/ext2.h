@@ -19,6 +19,7 @@
 #include "lib/cache.h"
 #include "lib/fs.h"
 #include "servers/ext2/disk.h"
+#include <errno.h>
 
 #define EXT2_NODES_MAX 8192u /* files and folders in use at a time */
 #define NODE_BUCKETS 1024u
@@ -82,7 +83,12 @@ uint32_t ext2_now(const struct ext2 *fs);
 
 /* Tells of damage and gives EUCLEAN. From now on nothing is written, if the disk says so
    (tune2fs -e) or spread is set: going on could harm what is whole. */
-int ext2_damaged(struct ext2 *fs, int spread, const char *what, uint64_t number);
+void ext2_damage(struct ext2 *fs, int spread, const char *what, uint64_t number);
+static inline int ext2_damaged(struct ext2 *fs, int spread, const char *what, uint64_t number)
+{
+    ext2_damage(fs, spread, what, number);
+    return EUCLEAN;
+}
 
 /* Before the first change: EROFS, or the disk is marked as not clean. */
 int ext2_modify(struct ext2 *fs);

@@ -42,19 +42,18 @@ static int super_get(struct ext2 *fs, enum cache_use use, unsigned char **super)
     return error;
 }
 
-int ext2_damaged(struct ext2 *fs, int spread, const char *what, uint64_t number)
+void ext2_damage(struct ext2 *fs, int spread, const char *what, uint64_t number)
 {
     unsigned char *super;
     if (fs->damages++ < DAMAGES_TOLD)
         ext2_say(fs, "the file system is damaged: %s (%llu)", what, (unsigned long long)number);
     if (fs->read_only || (!spread && fs->on_error == 1))
-        return EUCLEAN;
+        return;
     fs->state = (fs->state & ~STATE_CLEAN) | STATE_ERRORS;
     if (super_get(fs, CACHE_WRITE, &super) == 0)
         little_put16(super + S_STATE, fs->state);
     fs->read_only = 1;
     ext2_say(fs, "nothing more is written to it; run e2fsck on it");
-    return EUCLEAN;
 }
 
 /* ---- mounting ---- */

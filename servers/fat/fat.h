@@ -15,6 +15,7 @@
 #include "lib/cache.h"
 #include "lib/fs.h"
 #include "servers/fat/disk.h"
+#include <errno.h>
 
 #define FAT_NODES_MAX 8192u /* in use at a time, the folders above them among them */
 #define NODE_BUCKETS 1024u
@@ -84,7 +85,12 @@ extern const struct fs_ops fat_ops; /* fs is a struct fat */
 
 void fat_say(struct fat *fs, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Tells of damage and gives EUCLEAN. */
-int fat_damaged(struct fat *fs, const char *what, uint64_t number);
+void fat_damage(struct fat *fs, const char *what, uint64_t number);
+static inline int fat_damaged(struct fat *fs, const char *what, uint64_t number)
+{
+    fat_damage(fs, what, number);
+    return EUCLEAN;
+}
 /* Before the first change: EROFS, or the disk is marked as not clean. */
 int fat_modify(struct fat *fs);
 int fat_sync_all(struct fat *fs, int mark_clean);

@@ -307,7 +307,7 @@ static int op_rename(void *context, uint64_t from_dir, const char *text, uint64_
                      const char *new_text)
 {
     struct fat *fs = context;
-    struct node *from, *to, *node = NULL, *old = NULL;
+    struct node *from, *to, *node, *old = NULL;
     struct name name, new_name;
     struct entry entry;
     int error = folder_changing(fs, from_dir, text, &name, &from);
@@ -324,10 +324,9 @@ static int op_rename(void *context, uint64_t from_dir, const char *text, uint64_
         error = node_get(fs, to, &entry, &old);
     else if (error == ENOENT)
         error = 0;
-    if (error == 0 && old == node) /* at most its case changes */
-        error = rename_node(fs, node, to, &new_name, NULL);
-    else if (error == 0)
-        error = rename_node(fs, node, to, &new_name, old);
+    int same = old != NULL && old->number == node->number; /* at most its case changes */
+    if (error == 0)
+        error = rename_node(fs, node, to, &new_name, same ? NULL : old);
     node_put(fs, node);
     if (old != NULL)
         node_put(fs, old);

@@ -33,12 +33,11 @@ void fat_say(struct fat *fs, const char *format, ...)
     fs->say(text);
 }
 
-int fat_damaged(struct fat *fs, const char *what, uint64_t number)
+void fat_damage(struct fat *fs, const char *what, uint64_t number)
 {
     if (fs->damages++ < DAMAGES_TOLD)
         fat_say(fs, "the file system is damaged: %s (%llu); run fsck.fat on it", what,
                 (unsigned long long)number);
-    return EUCLEAN;
 }
 
 /* ---- mounting ---- */

@@ -182,8 +182,10 @@ static void folder_verify(struct model *m, const struct model_node *n, uint64_t 
         const struct model_node *c = n->child;
         while (c != NULL && strcmp(c->name, entry.name) != 0)
             c = c->sibling;
-        if (c == NULL)
+        if (c == NULL) {
             fail_msg("\"%s\" in \"%s\" should not be there", entry.name, n->name);
+            return;
+        }
         assert_int_equal(S_ISDIR(entry.mode), c->folder);
         found++;
     }
@@ -527,6 +529,11 @@ void model_begin(struct model *m, const struct fs_ops *ops, void *fs, uint64_t s
     m->root = node_new(m, NULL, "", 1);
 }
 
-void model_fixed(struct model *m, const char *name) { node_new(m, m->root, name, 1)->fixed = 1; }
+void model_fixed(struct model *m, const char *name)
+{
+    struct model_node *root = m->root;
+    root->touched = 0;
+    node_new(m, root, name, 1)->fixed = 1;
+}
 
 void model_end(struct model *m) { node_free(m, m->root); }
