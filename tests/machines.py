@@ -35,6 +35,7 @@ import resource
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import termios
 import threading
@@ -48,6 +49,10 @@ KERNEL = ROOT / "build/x86_64/atmos.elf"
 INITRD = ROOT / "build/user/initrd.cpio"
 WATCHDOG = {"hosted": 60, "qemu": 120}  # seconds: for hangs only
 
+
+# Whoever ends the tests ends the machines, too: blocks are left as at any failure.
+for number in (signal.SIGTERM, signal.SIGHUP):
+    signal.signal(number, lambda which, _: sys.exit(128 + which))
 
 # A thousand connections are a thousand files, of QEMU and of a test.
 resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)

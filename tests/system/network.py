@@ -73,14 +73,13 @@ def test_fault_seed_is_said(machine):
 
 
 @HOSTED
-def test_idle_with_a_network_costs_no_cpu(machine):
-    with machine.start(net=True, forwards=[80, 11211, 564]) as m:
-        m.prompt()
-        m.command("echo at rest")
+def test_idle_with_all_programs_costs_no_cpu(machine):
+    with with_disk(machine, forwards=[80, 11211, 564]) as m:
+        machines.pause(0.5)  # let it come to rest
         before = m.processor_ticks()
         machines.pause(2)  # the wait that is measured, not one that anything depends on
         spent = m.processor_ticks() - before
-        check(spent <= 2, f"{spent * 10} ms of processor time in 2 s of waiting", m.result())
+        check(spent <= 3, f"{spent * 10} ms of processor time in 2 s of waiting", m.result())
         m.end()
 
 
