@@ -19,7 +19,8 @@
 static uint32_t child_find(const struct initrd *fs, uint32_t dir, const char *name, size_t bytes)
 {
     uint32_t at = fs->node[dir].child;
-    while (at != 0 && (fs->node[at].name_bytes != bytes || memcmp(fs->node[at].name, name, bytes)))
+    while (at != 0 &&
+           (fs->node[at].name_bytes != bytes || memcmp(fs->node[at].name, name, bytes) != 0))
         at = fs->node[at].sibling;
     return at;
 }

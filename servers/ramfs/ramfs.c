@@ -440,21 +440,23 @@ int ramfs_start(struct ramfs *fs, uint64_t limit, uint64_t (*time)(void))
     return 0;
 }
 
-/* Empties a tree from the bottom: down to a folder without folders, then up. */
+/* A folder at or below dir whose first entry has nothing below it. */
+static struct ramfs_node *deepest(struct ramfs_node *dir)
+{
+    /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): what was first is off the list before it is freed */
+    while (dir->first != NULL && dir->first->node->entries > 0)
+        dir = dir->first->node;
+    return dir;
+}
+
 void ramfs_end(struct ramfs *fs)
 {
-    struct ramfs_node *dir = fs->root;
-    while (dir != NULL) {
-        struct entry *e = dir->first;
-        if (e != NULL && is_folder(e->node) && e->node->entries > 0) {
-            dir = e->node;
-        } else if (e != NULL) {
-            entry_end(fs, dir, e);
-        } else {
-            dir = dir->parent == dir ? NULL : dir->parent;
-        }
-    }
-    fs->root->nlink = 0;
-    node_drop(fs, fs->root);
+    struct ramfs_node *root = fs->root;
     fs->root = NULL;
+    while (root->entries > 0) {
+        struct ramfs_node *dir = deepest(root);
+        entry_end(fs, dir, dir->first);
+    }
+    root->nlink = 0;
+    node_drop(fs, root);
 }
