@@ -59,7 +59,9 @@ endif
 endif
 
 # ---- options of run, qemu and debug, as environment of scripts/run and scripts/qemu ----
-export CMD MEMORY TRACE CHECK REALTIME SEED DISK0 DISK1 SHARE NET PORT FORWARDS LOSS DELAY REORDER
+# Only what was given: an empty SEED is not a seed.
+$(foreach name,CMD MEMORY TRACE CHECK REALTIME SEED DISK0 DISK1 SHARE NET PORT FORWARDS LOSS DELAY REORDER,\
+    $(if $(filter undefined,$(origin $(name))),,$(eval export $(name))))
 
 # Recipes are not shown: make V=1 shows them.
 ifndef V
