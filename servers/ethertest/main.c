@@ -123,15 +123,29 @@ static unsigned char data_byte(uint32_t round, uint32_t n, uint32_t i)
     return (unsigned char)(seed * 7 + round * 13 + n * 5 + i * 3 + (i >> 8));
 }
 
-static int ping_send(uint32_t round, uint32_t n, uint32_t bytes)
+/* The pings of a round. */
+struct round {
+    uint32_t number;
+    uint32_t bytes; /* of each; UINT32_MAX: of all lengths, with data; else zeros */
+    uint32_t sent;  /* bit n: sent and not answered */
+    uint32_t done;  /* bit n: answered */
+};
+
+static uint32_t length_of(const struct round *r, uint32_t n)
+{
+    return r->bytes == UINT32_MAX ? data_bytes(r->number, n) : r->bytes;
+}
+
+static int ping_send(const struct round *r, uint32_t n)
 {
     int buffer;
+    uint32_t bytes = length_of(r, n), filled = r->bytes == UINT32_MAX ? bytes : 0;
     unsigned char *frame = reserve(&buffer);
     if (frame == NULL)
         return 0;
     unsigned char *ip = frame + 14, *icmp = frame + 34;
     header_put(frame, gateway, 0x0800);
-    memset(ip, 0, 28);
+    memset(ip, 0, 28 + bytes);
     ip[0] = 0x45;
     put16(ip + 2, 28 + bytes);
     put16(ip + 4, n);
@@ -141,26 +155,13 @@ static int ping_send(uint32_t round, uint32_t n, uint32_t bytes)
     memcpy(ip + 16, gateway_ip, 4);
     put16(ip + 10, sum16(ip, 20));
     icmp[0] = 8;
-    put16(icmp + 4, round);
+    put16(icmp + 4, r->number);
     put16(icmp + 6, n);
-    for (uint32_t i = 0; i < bytes; i++)
-        icmp[8 + i] = data_byte(round, n, i);
-    put16(icmp + 2, sum16(icmp, 8 + bytes));
+    for (uint32_t i = 0; i < filled; i++)
+        icmp[8 + i] = data_byte(r->number, n, i);
+    put16(icmp + 2, sum16(icmp, 8 + filled));
     frames_send(&ether, buffer, HEADERS + bytes);
     return 1;
-}
-
-/* The pings of a round. */
-struct round {
-    uint32_t number;
-    uint32_t bytes; /* of each; UINT32_MAX: of all lengths */
-    uint32_t sent;  /* bit n: sent and not answered */
-    uint32_t done;  /* bit n: answered */
-};
-
-static uint32_t length_of(const struct round *r, uint32_t n)
-{
-    return r->bytes == UINT32_MAX ? data_bytes(r->number, n) : r->bytes;
 }
 
 static void answer_take(struct round *r, const unsigned char *frame, uint32_t bytes)
@@ -174,7 +175,7 @@ static void answer_take(struct round *r, const unsigned char *frame, uint32_t by
     length = length_of(r, n);
     if (get16(frame + 16) != 28 + length || bytes < HEADERS + length)
         fail("an answer of another length", bytes);
-    for (uint32_t i = 0; i < length; i++)
+    for (uint32_t i = 0; r->bytes == UINT32_MAX && i < length; i++)
         if (icmp[8 + i] != data_byte(r->number, n, i))
             fail("an answer with other data", n);
     r->done |= 1u << n;
@@ -238,7 +239,7 @@ static uint32_t round_run(struct round *r, uint32_t count)
     uint32_t all = count == 32 ? UINT32_MAX : (1u << count) - 1, pings = 0;
     for (uint32_t attempt = 0; r->done != all;) {
         for (uint32_t n = 0; n < count; n++)
-            if (((r->sent | r->done) >> n & 1) == 0 && ping_send(r->number, n, length_of(r, n))) {
+            if (((r->sent | r->done) >> n & 1) == 0 && ping_send(r, n)) {
                 r->sent |= 1u << n;
                 pings++;
             }
