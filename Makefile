@@ -108,7 +108,7 @@ qemu-uefi: iso ## boots the disk image in QEMU under UEFI
 test: ## unit tests, then system tests on hosted and in QEMU; closes with `N passed, N failed`
 verify: ## proves the core with Frama-C; fails if a proved function stops being proved
 iso: ## a disk image that boots under BIOS and UEFI
-fuzz: ## SECONDS=60: drives sequences of system calls under ASan and UBSan, invariants checked
+fuzz: ## SECONDS=60: drives sequences of system calls under ASan and UBSan, invariants checked; TARGET=all: every decoder, too
 
 debug: ## gdb on the hosted kernel, with helpers that list processes, threads, containers, tables, queues; CMD=...
 	@$(call build_quietly,$(HOSTED) $(INITRD))

@@ -2,7 +2,7 @@
 #
 # Fuzzing with libFuzzer: the core, compiled by clang under ASan and UBSan with coverage and store callbacks
 # (arch/hosted/snapshot.h), driven by fuzz/*.c. New inputs go to $(FUZZ)/corpus, crashes to $(FUZZ)/crash-*.
-#   make fuzz SECONDS=60 [TARGET=syscalls|elf|cpio|manifest|virtio|...] [SEED=n]
+#   make fuzz SECONDS=60 [TARGET=syscalls|elf|cpio|manifest|virtio|...|all] [SEED=n]
 
 FUZZ := $(BUILD)/fuzz
 FUZZ_CC := clang
@@ -23,7 +23,8 @@ FUZZ_WRAP := -Wl,--wrap=__asan_memcpy,--wrap=__asan_memmove,--wrap=__asan_memset
 
 .PHONY: fuzz fuzz-build
 fuzz: fuzz-build
-	@fuzz/run $(TARGET) $(SECONDS) $(SEED)
+	@for target in $(if $(filter all,$(TARGET)),syscalls $(FUZZ_READERS) $(FUZZ_MODELS),$(TARGET)); do \
+	  fuzz/run $$target $(SECONDS) $(SEED) || exit 1; done
 
 # Targets of user space: name, and the sources the target drives, as they are. One line each.
 FUZZ_READERS :=
