@@ -17,7 +17,8 @@ struct virtio_device;
     X(INDEX, "index", "used indices that jump")                                                    \
     X(ID, "id", "used ids of chains never given")                                                  \
     X(STATUS, "status", "request statuses out of range or untrue")                                 \
-    X(CONFIG, "config", "registers and configuration that read as anything")                       \
+    X(CONFIG, "config", "registers that read as anything")                                         \
+    X(PCI, "pci", "configuration space that reads as anything")                                    \
     X(SILENCE, "silence", "requests never answered")                                               \
     X(STORM, "storm", "storms of interrupts without reason")
 

@@ -6,6 +6,7 @@
  */
 #include <string.h>
 
+#include "arch/hosted/lie.h"
 #include "arch/hosted/pci.h"
 
 #define CONFIG_COMMAND 0x04u
@@ -40,7 +41,7 @@ static struct pci_device bridge;
 
 static uint64_t all_ones(uint32_t width) { return UINT64_MAX >> (64 - 8 * width); }
 
-static uint64_t bytes_get(const uint8_t *from, uint32_t width)
+uint64_t pci_bytes_get(const uint8_t *from, uint32_t width)
 {
     uint64_t value = 0;
 
@@ -50,7 +51,7 @@ static uint64_t bytes_get(const uint8_t *from, uint32_t width)
     return value;
 }
 
-static void bytes_put(uint8_t *to, uint32_t width, uint64_t value)
+void pci_bytes_put(uint8_t *to, uint32_t width, uint64_t value)
 {
     for (uint32_t i = 0; i < width; i++) {
         to[i] = (uint8_t)(value >> (8 * i));
@@ -59,7 +60,7 @@ static void bytes_put(uint8_t *to, uint32_t width, uint64_t value)
 
 static uint32_t command_of(const struct pci_device *d)
 {
-    return (uint32_t)bytes_get(d->config + CONFIG_COMMAND, 2);
+    return (uint32_t)pci_bytes_get(d->config + CONFIG_COMMAND, 2);
 }
 
 bool pci_may_master(const struct pci_device *d) { return (command_of(d) & COMMAND_MASTER) != 0; }
@@ -68,7 +69,7 @@ bool pci_may_master(const struct pci_device *d) { return (command_of(d) & COMMAN
 
 static uint32_t msix_control(const struct pci_device *d)
 {
-    return d->vectors == 0 ? 0 : (uint32_t)bytes_get(d->config + d->msix_offset + 2, 2);
+    return d->vectors == 0 ? 0 : (uint32_t)pci_bytes_get(d->config + d->msix_offset + 2, 2);
 }
 
 bool pci_msix_enabled(const struct pci_device *d) { return (msix_control(d) & MSIX_ENABLE) != 0; }
@@ -194,13 +195,14 @@ static void msix_write(struct pci_device *d, uint32_t offset, uint32_t width, ui
 void pci_device_init(struct pci_device *d, uint16_t vendor, uint16_t device, uint32_t class_code)
 {
     memset(d, 0, sizeof *d);
-    bytes_put(d->config, 2, vendor);
-    bytes_put(d->config + 2, 2, device);
+    pci_bytes_put(d->config, 2, vendor);
+    pci_bytes_put(d->config + 2, 2, device);
     d->config[8] = 1; /* revision: a modern virtio device */
-    bytes_put(d->config + 9, 3, class_code);
-    bytes_put(d->config + 0x2c, 2, vendor);
-    bytes_put(d->config + 0x2e, 2, device);
-    bytes_put(d->writable + CONFIG_COMMAND, 2, COMMAND_MEMORY | COMMAND_MASTER | COMMAND_INTX_OFF);
+    pci_bytes_put(d->config + 9, 3, class_code);
+    pci_bytes_put(d->config + 0x2c, 2, vendor);
+    pci_bytes_put(d->config + 0x2e, 2, device);
+    pci_bytes_put(d->writable + CONFIG_COMMAND, 2,
+                  COMMAND_MEMORY | COMMAND_MASTER | COMMAND_INTX_OFF);
     d->writable[CONFIG_LINE] = UINT8_MAX;
     d->config[CONFIG_PIN] = 1;
     d->next_cap = CONFIG_HEADER_BYTES;
@@ -222,12 +224,12 @@ void pci_add_msix(struct pci_device *d, uint32_t bar, uint32_t vectors)
 {
     uint8_t cap[MSIX_CAP_BYTES] = {CAP_MSIX};
 
-    bytes_put(cap + 2, 2, vectors - 1);
-    bytes_put(cap + 4, 4, bar);
-    bytes_put(cap + 8, 4, MSIX_PENDING | bar);
+    pci_bytes_put(cap + 2, 2, vectors - 1);
+    pci_bytes_put(cap + 4, 4, bar);
+    pci_bytes_put(cap + 8, 4, MSIX_PENDING | bar);
     d->msix_offset = pci_add_capability(d, cap, sizeof cap);
     d->vectors = vectors;
-    bytes_put(d->writable + d->msix_offset + 2, 2, MSIX_ENABLE | MSIX_MASK_ALL);
+    pci_bytes_put(d->writable + d->msix_offset + 2, 2, MSIX_ENABLE | MSIX_MASK_ALL);
     for (uint32_t v = 0; v < vectors; v++) {
         d->msix[v].masked = 1;
     }
@@ -241,8 +243,8 @@ static void bars_assign(struct pci_device *d)
 
         if (bytes != 0) {
             window_next = (window_next + bytes - 1) / bytes * bytes;
-            bytes_put(d->config + CONFIG_BAR + 4 * bar, 8, window_next | BAR_64);
-            bytes_put(d->writable + CONFIG_BAR + 4 * bar, 8, ~(bytes - 1));
+            pci_bytes_put(d->config + CONFIG_BAR + 4 * bar, 8, window_next | BAR_64);
+            pci_bytes_put(d->writable + CONFIG_BAR + 4 * bar, 8, ~(bytes - 1));
             window_next += bytes;
         }
     }
@@ -297,7 +299,7 @@ static uint64_t config_read(struct pci_device *d, uint32_t offset, uint32_t widt
     if (d->config_access != NULL && offset >= CONFIG_HEADER_BYTES) {
         d->config_access(d, offset, width, false);
     }
-    return bytes_get(d->config + offset, width);
+    return lie_value(LIE_PCI, pci_bytes_get(d->config + offset, width));
 }
 
 static void config_write(struct pci_device *d, uint32_t offset, uint32_t width, uint64_t value)
@@ -364,7 +366,7 @@ static const struct pci_window *window_find(uint64_t physical, struct pci_device
             continue;
         }
         for (uint32_t bar = 0; bar < PCI_BARS; bar += 2) {
-            uint64_t base = bytes_get((*d)->config + CONFIG_BAR + 4 * bar, 8) & ~(uint64_t)15;
+            uint64_t base = pci_bytes_get((*d)->config + CONFIG_BAR + 4 * bar, 8) & ~(uint64_t)15;
 
             if (physical - base < (*d)->window[bar].bytes) {
                 *offset = (uint32_t)(physical - base);

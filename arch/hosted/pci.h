@@ -61,6 +61,10 @@ struct pci_device {
     void (*config_access)(struct pci_device *d, uint32_t offset, uint32_t width, bool write);
 };
 
+/* Little-endian numbers of 1 to 8 bytes, as registers are. */
+uint64_t pci_bytes_get(const uint8_t *from, uint32_t width);
+void pci_bytes_put(uint8_t *to, uint32_t width, uint64_t value);
+
 /* ---- what a model calls ---- */
 
 /* Starts the config space of a device: ids, class, INTx pin. class_code: base, sub, interface (0x010000: SCSI). */

@@ -177,50 +177,35 @@ static struct virtio_queue *queue_selected(struct virtio_device *d)
     return d->queue_select < d->class->queues ? &d->queue[d->queue_select] : NULL;
 }
 
-static void put(uint8_t *to, uint32_t width, uint64_t value)
-{
-    for (uint32_t i = 0; i < width; i++) {
-        to[i] = (uint8_t)(value >> (8 * i));
-    }
-}
-
-static uint64_t get(const uint8_t *from, uint32_t width)
-{
-    uint64_t value = 0;
-
-    for (uint32_t i = 0; i < width; i++) {
-        value |= (uint64_t)from[i] << (8 * i);
-    }
-    return value;
-}
-
 /* All registers as they read now: none changes by being read. */
 static void common_image(struct virtio_device *d, uint8_t image[COMMON_BYTES])
 {
     const struct virtio_queue *q = queue_selected(d);
 
     memset(image, 0, COMMON_BYTES);
-    put(image + COMMON_DEVICE_SELECT, 4, d->device_select);
+    pci_bytes_put(image + COMMON_DEVICE_SELECT, 4, d->device_select);
     if (d->device_select < 2) {
-        put(image + COMMON_DEVICE_FEATURES, 4, features_offered(d) >> (32 * d->device_select));
+        pci_bytes_put(image + COMMON_DEVICE_FEATURES, 4,
+                      features_offered(d) >> (32 * d->device_select));
     }
-    put(image + COMMON_DRIVER_SELECT, 4, d->driver_select);
+    pci_bytes_put(image + COMMON_DRIVER_SELECT, 4, d->driver_select);
     if (d->driver_select < 2) {
-        put(image + COMMON_DRIVER_FEATURES, 4, d->driver_features >> (32 * d->driver_select));
+        pci_bytes_put(image + COMMON_DRIVER_FEATURES, 4,
+                      d->driver_features >> (32 * d->driver_select));
     }
-    put(image + COMMON_CONFIG_VECTOR, 2, d->config_vector);
-    put(image + COMMON_QUEUES, 2, d->class->queues);
+    pci_bytes_put(image + COMMON_CONFIG_VECTOR, 2, d->config_vector);
+    pci_bytes_put(image + COMMON_QUEUES, 2, d->class->queues);
     image[COMMON_STATUS] = d->status;
     image[COMMON_GENERATION] = d->config_generation;
-    put(image + COMMON_QUEUE_SELECT, 2, d->queue_select);
+    pci_bytes_put(image + COMMON_QUEUE_SELECT, 2, d->queue_select);
     if (q != NULL) {
-        put(image + COMMON_QUEUE_ENTRIES, 2, q->entries);
-        put(image + COMMON_QUEUE_VECTOR, 2, q->vector);
-        put(image + COMMON_QUEUE_ENABLE, 2, q->enabled);
-        put(image + COMMON_QUEUE_NOTIFY, 2, d->queue_select);
-        put(image + COMMON_QUEUE_DESCRIPTORS, 8, q->descriptors);
-        put(image + COMMON_QUEUE_DRIVER, 8, q->driver);
-        put(image + COMMON_QUEUE_DEVICE, 8, q->device);
+        pci_bytes_put(image + COMMON_QUEUE_ENTRIES, 2, q->entries);
+        pci_bytes_put(image + COMMON_QUEUE_VECTOR, 2, q->vector);
+        pci_bytes_put(image + COMMON_QUEUE_ENABLE, 2, q->enabled);
+        pci_bytes_put(image + COMMON_QUEUE_NOTIFY, 2, d->queue_select);
+        pci_bytes_put(image + COMMON_QUEUE_DESCRIPTORS, 8, q->descriptors);
+        pci_bytes_put(image + COMMON_QUEUE_DRIVER, 8, q->driver);
+        pci_bytes_put(image + COMMON_QUEUE_DEVICE, 8, q->device);
     }
 }
 
@@ -317,13 +302,13 @@ static uint64_t window_read(struct pci_device *pci, uint32_t offset, uint32_t wi
 
     if (place == PLACE_COMMON && at + width <= COMMON_BYTES) {
         common_image(d, image);
-        return lie_value(LIE_CONFIG, get(image + at, width));
+        return lie_value(LIE_CONFIG, pci_bytes_get(image + at, width));
     }
     if (place == PLACE_ISR && at == 0) {
         return isr_read(d);
     }
     if (place == PLACE_DEVICE && at + width <= d->class->config_bytes) {
-        return lie_value(LIE_CONFIG, get(d->config + at, width));
+        return lie_value(LIE_CONFIG, pci_bytes_get(d->config + at, width));
     }
     return 0;
 }
@@ -341,7 +326,7 @@ static void window_write(struct pci_device *pci, uint32_t offset, uint32_t width
         lie_storm(d);
     } else if (place == PLACE_DEVICE && d->class->config_written != NULL &&
                at + width <= d->class->config_bytes) {
-        put(d->config + at, width, value);
+        pci_bytes_put(d->config + at, width, value);
         d->class->config_written(d, at, width);
     }
 }
@@ -351,8 +336,8 @@ static void access_cap(struct pci_device *pci, uint32_t offset, uint32_t width, 
 {
     struct virtio_device *d = pci->model;
     uint8_t *cap = pci->config + d->access_cap;
-    uint32_t at = (uint32_t)get(cap + CAP_ACCESS_OFFSET, 4);
-    uint32_t length = (uint32_t)get(cap + CAP_ACCESS_LENGTH, 4);
+    uint32_t at = (uint32_t)pci_bytes_get(cap + CAP_ACCESS_OFFSET, 4);
+    uint32_t length = (uint32_t)pci_bytes_get(cap + CAP_ACCESS_LENGTH, 4);
 
     if (offset != d->access_cap + CAP_ACCESS_DATA || cap[CAP_ACCESS_BAR] != BAR_VIRTIO ||
         (length != 1 && length != 2 && length != 4) || length != width || at % length != 0 ||
@@ -360,9 +345,9 @@ static void access_cap(struct pci_device *pci, uint32_t offset, uint32_t width, 
         return;
     }
     if (write) {
-        window_write(pci, at, length, get(cap + CAP_ACCESS_DATA, length));
+        window_write(pci, at, length, pci_bytes_get(cap + CAP_ACCESS_DATA, length));
     } else {
-        put(cap + CAP_ACCESS_DATA, length, window_read(pci, at, length));
+        pci_bytes_put(cap + CAP_ACCESS_DATA, length, window_read(pci, at, length));
     }
 }
 
@@ -376,10 +361,10 @@ static uint32_t cap_add(struct virtio_device *d, uint8_t type, uint32_t place, u
     cap[2] = (uint8_t)bytes;
     cap[3] = type;
     cap[4] = type == CAP_ACCESS ? 0 : BAR_VIRTIO;
-    put(cap + 8, 4, place * PAGE_BYTES);
-    put(cap + 12, 4, length);
+    pci_bytes_put(cap + 8, 4, place * PAGE_BYTES);
+    pci_bytes_put(cap + 12, 4, length);
     if (type == CAP_NOTIFY) {
-        put(cap + 16, 4, NOTIFY_MULTIPLIER);
+        pci_bytes_put(cap + 16, 4, NOTIFY_MULTIPLIER);
     }
     return pci_add_capability(&d->pci, cap, bytes);
 }
@@ -398,9 +383,9 @@ static void caps_add(struct virtio_device *d)
     d->access_cap = cap_add(d, CAP_ACCESS, 0, 0);
     writable = d->pci.writable + d->access_cap;
     writable[CAP_ACCESS_BAR] = UINT8_MAX;
-    put(writable + CAP_ACCESS_OFFSET, 4, UINT32_MAX);
-    put(writable + CAP_ACCESS_LENGTH, 4, UINT32_MAX);
-    put(writable + CAP_ACCESS_DATA, 4, UINT32_MAX);
+    pci_bytes_put(writable + CAP_ACCESS_OFFSET, 4, UINT32_MAX);
+    pci_bytes_put(writable + CAP_ACCESS_LENGTH, 4, UINT32_MAX);
+    pci_bytes_put(writable + CAP_ACCESS_DATA, 4, UINT32_MAX);
 }
 
 bool virtio_add(struct virtio_device *d, const struct virtio_class *class, void *model)
