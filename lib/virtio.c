@@ -15,6 +15,9 @@
 #define WATCH_PRIORITY 10u
 #define NO_VECTOR 0xffffu
 #define VECTOR_QUEUES 0u
+#define ISR_QUEUE 1u
+#define ISR_CONFIG 2u
+#define IDLE_INTERRUPTS 1000u /* in a row for which its status gives no reason */
 #define VECTOR_CONFIG 1u
 
 enum register_offset {
@@ -279,8 +282,14 @@ void virtio_watch(struct virtio_device *d, struct virtio_queue *q)
 /* A device with a wire for an interrupt holds it until its status is read. */
 static void interrupt_ack(struct virtio_device *d, uint16_t vector)
 {
-    if (d->pci.msi_lines == 0)
-        (void)mmio_read8(d->pci.bar[d->places.isr.bar].va + d->places.isr.offset);
+    if (d->pci.msi_lines == 0) {
+        uint8_t why = mmio_read8(d->pci.bar[d->places.isr.bar].va + d->places.isr.offset);
+        if (why > (ISR_QUEUE | ISR_CONFIG))
+            virtio_fail(d, "its interrupt status is impossible");
+        d->idle_interrupts = why != 0 ? 0 : d->idle_interrupts + 1;
+        if (d->idle_interrupts > IDLE_INTERRUPTS)
+            virtio_fail(d, "it interrupts without end or reason");
+    }
     (void)pci_irq_ack(&d->pci, vector);
 }
 

@@ -28,11 +28,12 @@ enum virtio_type { VIRTIO_NET = 1, VIRTIO_BLOCK = 2, VIRTIO_RNG = 4, VIRTIO_9P =
 struct virtio_device {
     struct pci_device pci;
     struct virtio_places places;
-    uint64_t features;      /* negotiated */
-    uint32_t queues;        /* the device has */
-    uint64_t dma_next;      /* where virtio_dma maps next */
-    int watched;            /* 1: the watching thread will signal */
-    uint16_t config_vector; /* of a change of its registers; queues have 0 */
+    uint64_t features;        /* negotiated */
+    uint32_t queues;          /* the device has */
+    uint64_t dma_next;        /* where virtio_dma maps next */
+    uint32_t idle_interrupts; /* by wire, without a reason, in a row */
+    int watched;              /* 1: the watching thread will signal */
+    uint16_t config_vector;   /* of a change of its registers; queues have 0 */
 };
 
 /* Opens the program's device (its only one): 0, PCI_ABSENT when there is none; any other failure is
