@@ -17,6 +17,12 @@ static int run_find(struct ext2 *fs, struct node *node, uint64_t index, uint32_t
                     uint32_t *block, uint32_t *count)
 {
     uint32_t next;
+    if (index - node->run_index < node->run_count) { /* known */
+        uint32_t from = (uint32_t)index - node->run_index, left = node->run_count - from;
+        *block = node->run_block + from;
+        *count = left < most ? left : most;
+        return 0;
+    }
     int error = map_block(fs, node, index, 0, block, NULL);
     if (error != 0)
         return error;
@@ -26,6 +32,11 @@ static int run_find(struct ext2 *fs, struct node *node, uint64_t index, uint32_t
         if (next != (*block == 0 ? 0 : *block + *count))
             break;
     }
+    if (*block != 0 && index + *count <= UINT32_MAX) {
+        node->run_index = (uint32_t)index;
+        node->run_block = *block;
+        node->run_count = *count;
+    }
     return 0;
 }
 
@@ -34,16 +45,19 @@ static int run_find(struct ext2 *fs, struct node *node, uint64_t index, uint32_t
 static void prefetch(struct ext2 *fs, struct node *node, uint64_t first, uint64_t end)
 {
     uint64_t page[CACHE_BATCH];
-    uint32_t count = 0, block;
-    for (uint64_t index = first; index < end && count < CACHE_BATCH; index++) {
-        if (map_block(fs, node, index, 0, &block, NULL) != 0)
+    uint32_t pages = 0, block, count, most = CACHE_BATCH * CACHE_PAGE >> fs->block_shift;
+    end = end - first < most ? end : first + most;
+    for (uint64_t index = first; index < end; index += count) {
+        if (run_find(fs, node, index, (uint32_t)(end - index), &block, &count) != 0)
             break;
         uint64_t at = block_offset(fs, block) / CACHE_PAGE;
-        if (block != 0 && (count == 0 || page[count - 1] != at))
-            page[count++] = at;
-        node->ahead_end = (index + 1) << fs->block_shift;
+        uint64_t last = (block_offset(fs, block + count) - 1) / CACHE_PAGE;
+        for (; block != 0 && at <= last && pages < CACHE_BATCH; at++)
+            if (pages == 0 || page[pages - 1] != at)
+                page[pages++] = at;
     }
-    cache_prefetch(&fs->cache, page, count);
+    node->ahead_end = end << fs->block_shift;
+    cache_prefetch(&fs->cache, page, pages);
 }
 
 /* Before bytes from offset on are read. */

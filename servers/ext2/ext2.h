@@ -32,10 +32,11 @@ struct node {
     uint32_t mode, links, flags, sectors, mtime, ctime, atime, dtime, generation, attributes;
     uint64_t size;
     uint32_t block[INODE_BLOCKS];
-    uint32_t search;    /* folders: no room for a new entry in blocks below this */
-    uint32_t window;    /* blocks to read ahead; 0: not read in sequence */
-    uint64_t read_next; /* offset behind the last read */
-    uint64_t ahead_end; /* offset up to where was read ahead */
+    uint32_t search; /* folders: no room for a new entry in blocks below this */
+    uint32_t run_index, run_block, run_count; /* blocks known to follow each other on the disk */
+    uint32_t window;                          /* blocks to read ahead; 0: not read in sequence */
+    uint64_t read_next;                       /* offset behind the last read */
+    uint64_t ahead_end;                       /* offset up to where was read ahead */
 };
 
 struct ext2 {

@@ -181,6 +181,7 @@ int map_truncate(struct ext2 *fs, struct node *node, uint64_t index)
 {
     uint64_t start = DIRECT_BLOCKS;
     int error;
+    node->run_count = 0;
     for (uint64_t i = index; i < DIRECT_BLOCKS; i++)
         if ((error = tree_free(fs, node, &node->block[i], 0, 0)) != 0)
             return error;

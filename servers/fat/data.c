@@ -34,7 +34,7 @@ static int run_find(struct fat *fs, struct node *node, uint32_t offset, uint32_t
 static void prefetch(struct fat *fs, struct node *node, uint32_t offset, uint64_t end)
 {
     uint64_t page[CACHE_BATCH], place;
-    uint32_t count = 0, run;
+    uint32_t count = 0, run, at_index = node->at_index, at_cluster = node->at_cluster;
     while (offset < end && count < CACHE_BATCH &&
            run_find(fs, node, offset, (uint32_t)(end - offset), &place, &run) == 0) {
         uint64_t last = (place + run - 1) / CACHE_PAGE, at = place / CACHE_PAGE;
@@ -46,6 +46,8 @@ static void prefetch(struct fat *fs, struct node *node, uint32_t offset, uint64_
         offset += run;
     }
     node->ahead_end = offset;
+    node->at_index = at_index; /* the reader goes on from there, not from here */
+    node->at_cluster = at_cluster;
     cache_prefetch(&fs->cache, page, count);
 }
 

@@ -20,6 +20,7 @@
 #define FAT_NODES_MAX 8192u /* in use at a time, the folders above them among them */
 #define NODE_BUCKETS 1024u
 #define FAT_MESSAGE_BYTES 160u
+#define CHAIN_MARKS 32u /* an even number */
 
 #define CLUSTER_FIRST 2u
 #define CLUSTER_FREE 0u          /* what a table says of a cluster: free, the next one, */
@@ -36,6 +37,8 @@ struct node {
     uint32_t first_slot, last_slot; /* byte offsets in the parent: of the long name, of the rest */
     uint32_t attributes, cluster, size, mtime;
     uint32_t at_index, at_cluster; /* last looked up: which of the chain, and its cluster, or 0 */
+    uint32_t mark[CHAIN_MARKS];    /* clusters mark_step apart, as far as they are known */
+    uint32_t marks, mark_step;     /* step 0: none */
     uint32_t search;               /* folders: offset below which no slot is free */
     uint32_t window;               /* pages to read ahead; 0: not read in sequence */
     uint32_t removed;
@@ -127,6 +130,8 @@ int chain_free(struct fat *fs, uint32_t cluster);
 int chain_find(struct fat *fs, struct node *node, uint32_t index, uint32_t *cluster);
 /* The same, but the chain is made as long as it takes; *fresh says that this one is new. */
 int chain_make(struct fat *fs, struct node *node, uint32_t index, uint32_t *cluster, int *fresh);
+/* Forgets what is known about the chain, which is another from index on. */
+void chain_forget(struct node *node, uint32_t index);
 /* Ends the chain before index. */
 int chain_cut(struct fat *fs, struct node *node, uint32_t index);
 

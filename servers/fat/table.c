@@ -245,39 +245,104 @@ int chain_free(struct fat *fs, uint32_t cluster)
 
 /* ---- a node's chain ---- */
 
+void chain_forget(struct node *node, uint32_t index)
+{
+    if (node->at_index >= index)
+        node->at_cluster = 0;
+    while (node->marks > 0 && (node->marks - 1) * node->mark_step >= index)
+        node->marks--;
+}
+
+/* Remembers a cluster if it is the next to be marked; when there is no room, every second mark
+   goes. */
+static void mark_add(struct node *node, uint32_t index, uint32_t cluster)
+{
+    if (node->marks == 0)
+        node->mark_step = 1;
+    if (index != node->marks * node->mark_step)
+        return;
+    if (node->marks == CHAIN_MARKS) {
+        for (uint32_t i = 0; i < CHAIN_MARKS / 2; i++)
+            node->mark[i] = node->mark[2 * i];
+        node->marks = CHAIN_MARKS / 2;
+        node->mark_step *= 2;
+    }
+    node->mark[node->marks++] = cluster;
+}
+
+/* The known cluster of the chain that is nearest before index. */
+static uint32_t walk_start(const struct node *node, uint32_t index, uint32_t *cluster)
+{
+    uint32_t at = 0;
+    *cluster = node->cluster;
+    if (node->marks > 0) {
+        at = index / node->mark_step;
+        at = at < node->marks ? at : node->marks - 1;
+        *cluster = node->mark[at];
+        at *= node->mark_step;
+    }
+    if (node->at_cluster != 0 && node->at_index <= index && node->at_index > at) {
+        at = node->at_index;
+        *cluster = node->at_cluster;
+    }
+    return at;
+}
+
+/* The table's page that was looked at last. */
+struct glance {
+    uint64_t page;
+    const unsigned char *data; /* NULL: none yet */
+};
+
+/* table_get, many times in a row without anything else of the cache between. */
+static int table_glance(struct fat *fs, struct glance *g, uint32_t cluster, uint32_t *value)
+{
+    uint64_t at = entry_offset(fs, fs->active, cluster);
+    unsigned char *data;
+    if (fs->bits == 12)
+        return table_get(fs, cluster, value);
+    if (g->data == NULL || at / CACHE_PAGE != g->page) {
+        int error = cache_get(&fs->cache, at / CACHE_PAGE, CACHE_READ, &data);
+        if (error != 0)
+            return error;
+        *g = (struct glance){at / CACHE_PAGE, data};
+    }
+    *value = entry_value(fs, g->data + at % CACHE_PAGE, cluster);
+    return 0;
+}
+
 /* The chain's cluster index, or as far as it goes: *index says how far that was. A chain without
    clusters gives cluster 0. */
 static int chain_walk(struct fat *fs, struct node *node, uint32_t *index, uint32_t *cluster)
 {
-    uint32_t at = 0, next, here = node->cluster;
+    struct glance glance = {0, NULL};
+    uint32_t next, here = node->cluster;
+    *cluster = 0;
     if (here == 0) {
-        *cluster = *index = 0;
+        *index = 0;
         return 0;
     }
-    if (node->at_cluster != 0 && node->at_index <= *index) {
-        at = node->at_index;
-        here = node->at_cluster;
-    }
-    for (;; at++, here = next) {
+    for (uint32_t at = walk_start(node, *index, &here);; at++, here = next) {
         if (!cluster_is_valid(fs, here))
             return fat_damaged(fs, "a chain leads outside", here);
         if (at >= fs->clusters)
             return fat_damaged(fs, "a chain without end", node->cluster);
+        mark_add(node, at, here);
         node->at_index = at;
         node->at_cluster = here;
+        *cluster = here;
         if (at == *index)
-            break;
-        int error = table_get(fs, here, &next);
+            return 0;
+        int error = table_glance(fs, &glance, here, &next);
         if (error != 0)
             return error;
         if (next == CLUSTER_FREE || next == CLUSTER_BAD)
             return fat_damaged(fs, "a chain leads into a free or bad cluster", here);
-        if (next == CLUSTER_LAST)
-            break;
+        if (next == CLUSTER_LAST) {
+            *index = at;
+            return 0;
+        }
     }
-    *index = at;
-    *cluster = here;
-    return 0;
 }
 
 int chain_find(struct fat *fs, struct node *node, uint32_t index, uint32_t *cluster)
@@ -317,7 +382,7 @@ int chain_cut(struct fat *fs, struct node *node, uint32_t index)
 {
     uint32_t last, next;
     int error;
-    node->at_cluster = 0;
+    chain_forget(node, index);
     if (node->cluster == 0)
         return 0;
     if (index == 0) {
