@@ -63,7 +63,7 @@ endef
 $(eval $(call fuzz_model,virtio_net))
 $(eval $(call fuzz_model,virtio_blk))
 
-fuzz-build: $(FUZZ)/syscalls $(FUZZ_READERS:%=$(FUZZ)/%) $(FUZZ_MODELS:%=$(FUZZ)/%)
+fuzz-build: $(FUZZ)/syscalls $(FUZZ_READERS:%=$(FUZZ)/%) $(FUZZ_MODELS:%=$(FUZZ)/%) $(if $(HAVE_LWIP),$(FUZZ)/net)
 
 $(FUZZ)/model/%.o: %.c
 	@mkdir -p $(@D)

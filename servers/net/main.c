@@ -241,8 +241,9 @@ static int turn(void)
         now = system_now();
     stack_time(now);
     int more = driver ? frames_turn() : 0;
-    more |= sessions_work();
-    more |= stack_loopback();
+    stack_loopback();
+    more |= sessions_work(); /* what all of that left to do, too */
+    more |= stack_loopback_waits();
     if (now - reaped > REAP_NS) {
         reaped = now;
         sessions_reap();

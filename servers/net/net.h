@@ -238,8 +238,9 @@ int stack_ether_is_up(void);
 /* A received frame, read once. */
 void stack_input(const unsigned char *frame, uint32_t bytes);
 
-/* Packets to the own addresses. 1: there may be more. */
-int stack_loopback(void);
+/* Packets to the own addresses, and whether there are some. */
+void stack_loopback(void);
+int stack_loopback_waits(void);
 
 /* There is room to transmit again. */
 void stack_transmit_again(void);

@@ -47,3 +47,43 @@ $(USER_DIR)/obj/servers/net/%.o: USER_CFLAGS += $(LWIP_INCLUDE)
 else
 USER_PROGRAMS := $(filter-out net,$(USER_PROGRAMS))
 endif
+
+# ---- the service on the build machine, with lwIP, under ASan and UBSan: unit tests, and a fuzz target ----
+NET_CORE := $(filter-out servers/net/main.c servers/net/memory.c,$(wildcard servers/net/*.c))
+NET_HOST_CFLAGS = -std=gnu11 -g -O1 -D_GNU_SOURCE= -I. -Iinclude $(LWIP_INCLUDE) -include fuzz/host.h -MMD -MP
+NET_UNIT := $(BUILD)/unit/net
+NET_UNIT_SAN := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+NET_UNIT_OBJ := $(patsubst %.c,$(NET_UNIT)/%.o,$(NET_CORE) tests/unit/net_world.c tests/unit/strlcpy.c)
+NET_UNIT_LWIP := $(LWIP_SRC:%.c=$(NET_UNIT)/lwip/%.o)
+
+$(NET_UNIT)/%.o: %.c
+	@mkdir -p $(@D)
+	@$(CC) $(NET_HOST_CFLAGS) $(WARN) $(NET_UNIT_SAN) -c -o $@ $<
+
+# lwIP's own shifts and unaligned headers are its business: no UBSan there.
+$(NET_UNIT)/lwip/src/core/tcp_in.o: $(LWIP_PATCHED)
+$(NET_UNIT_LWIP): $(NET_UNIT)/lwip/%.o: servers/net/lwip/lwipopts.h servers/net/lwip/arch/cc.h $(LWIP)/src/core/init.c
+	@mkdir -p $(@D)
+	@$(CC) $(NET_HOST_CFLAGS) -w -fsanitize=address -c -o $@ $(call lwip_file,$*.c)
+
+$(BUILD)/unit/test_net: $(NET_UNIT)/tests/unit/test_net.o $(NET_UNIT_OBJ) $(NET_UNIT_LWIP)
+	@$(CC) $(NET_UNIT_SAN) -g -o $@ $^ -lcmocka
+
+NET_FUZZ := $(BUILD)/fuzz/net-objects
+NET_FUZZ_SAN := -fsanitize=address,undefined -fno-sanitize-recover=all -fsanitize=fuzzer-no-link
+NET_FUZZ_OBJ := $(patsubst %.c,$(NET_FUZZ)/%.o,$(NET_CORE) tests/unit/net_world.c tests/unit/strlcpy.c fuzz/net.c)
+NET_FUZZ_LWIP := $(LWIP_SRC:%.c=$(NET_FUZZ)/lwip/%.o)
+
+$(NET_FUZZ)/%.o: %.c
+	@mkdir -p $(@D)
+	@clang $(NET_HOST_CFLAGS) $(WARN) $(NET_FUZZ_SAN) -c -o $@ $<
+
+$(NET_FUZZ)/lwip/src/core/tcp_in.o: $(LWIP_PATCHED)
+$(NET_FUZZ_LWIP): $(NET_FUZZ)/lwip/%.o: servers/net/lwip/lwipopts.h servers/net/lwip/arch/cc.h $(LWIP)/src/core/init.c
+	@mkdir -p $(@D)
+	@clang $(NET_HOST_CFLAGS) -w -fsanitize=address,fuzzer-no-link -c -o $@ $(call lwip_file,$*.c)
+
+$(BUILD)/fuzz/net: $(NET_FUZZ_OBJ) $(NET_FUZZ_LWIP)
+	@clang -fsanitize=address,undefined,fuzzer -g -o $@ $^
+
+-include $(NET_UNIT_OBJ:.o=.d) $(NET_UNIT)/tests/unit/test_net.d $(NET_FUZZ_OBJ:.o=.d)

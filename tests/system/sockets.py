@@ -212,3 +212,17 @@ def test_killed_driver_leaves_connections(machine):
                     m.expect("ether0 was started again")
                     check(echoed(c, b"another") == b"another", f"the same connection after kill {n}", m.result())
             m.end()
+
+
+def test_without_lwip_it_is_said(machine):
+    with machines.scratch() as folder:
+        initrd = machines.initrd_with(folder, {"bin/net": None})
+        result = machine.run("ls bin; nc 127.0.0.1 80", initrd=initrd)
+        check("there is no file \"bin/net\"" in result.text, "init says what is missing", result)
+        check("the network service does not run" in result.text, "and so do its clients", result)
+
+
+if not HAVE_LWIP:
+    print("none   sockets: the source of lwIP is missing; scripts/fetch-source lwip gets it")
+    for _name in [name for name in globals() if name.startswith("test_") and "without" not in name]:
+        del globals()[_name]

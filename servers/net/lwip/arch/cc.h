@@ -6,6 +6,9 @@
 #define NET_LWIP_CC_H
 
 #include <stdint.h>
+#if __STDC_HOSTED__ /* the tests on the build machine */
+#include <sys/types.h>
+#endif
 
 #define BYTE_ORDER LITTLE_ENDIAN
 #define LWIP_NO_INTTYPES_H 1
