@@ -47,12 +47,14 @@ struct slot {
     uint32_t expect;   /* bytes the device has to write */
 };
 
-/* A request as it is put together. */
+/* A request as it is put together. What the device could change meanwhile is not read back. */
 struct build {
     struct slot *slot;
     uint32_t count;  /* data descriptors */
     uint32_t bytes;  /* of data */
     uint64_t sector; /* behind its last one */
+    uint64_t end;    /* physical address behind the last descriptor's data */
+    uint32_t piece;  /* bytes of that descriptor */
 };
 
 struct disk disk;
@@ -75,7 +77,6 @@ static void slots_make(void)
         s->base = indirect ? 0 : i * disk.queue.stride;
         ring->address = s->physical + offsetof(struct slot_page, table);
         ring->flags = VIRTIO_DESC_INDIRECT;
-        s->table[0] = (struct virtio_desc){s->physical, 16, VIRTIO_DESC_NEXT, 0};
         free_slots[free_count++] = i;
     }
 }
@@ -115,16 +116,15 @@ int64_t disk_open(uint64_t endpoint, uint64_t bits)
 /* Appends data as one descriptor, or to the one before if it is its neighbour. 1: it fitted. */
 static int data_put(struct build *b, uint64_t physical, uint32_t bytes)
 {
-    struct virtio_desc *last = &b->slot->table[b->count];
-    if (b->count > 0 && last->address + last->bytes == physical) {
-        last->bytes += bytes;
-    } else {
+    if (b->count == 0 || b->end != physical) {
         if (b->count == disk.pieces_max)
             return 0;
-        b->count++;
-        last[1].address = physical;
-        last[1].bytes = bytes;
+        b->slot->table[++b->count].address = physical;
+        b->piece = 0;
     }
+    b->piece += bytes;
+    b->slot->table[b->count].bytes = b->piece;
+    b->end = physical + bytes;
     b->bytes += bytes;
     return 1;
 }
@@ -180,20 +180,26 @@ static void discard_put(struct build *b, struct job *job)
     b->slot->requests = 1;
 }
 
+static void flush_put(struct build *b, struct job *job)
+{
+    b->slot->page->sector = 0;
+    b->slot->requests = 1;
+    job->next = 1;
+}
+
 /* Links the descriptors: header, data, status. */
 static void table_finish(struct build *b, uint32_t type)
 {
     struct slot *s = b->slot;
     uint16_t flags = VIRTIO_DESC_NEXT | (type == JOB_READ ? VIRTIO_DESC_WRITE : 0);
     uint16_t next = (uint16_t)s->base;
-    for (uint32_t i = 0; i <= b->count; i++) {
-        s->table[i].flags = i == 0 ? VIRTIO_DESC_NEXT : flags;
+    s->table[0] = (struct virtio_desc){s->physical, 16, VIRTIO_DESC_NEXT, ++next};
+    for (uint32_t i = 1; i <= b->count; i++) {
+        s->table[i].flags = flags;
         s->table[i].next = ++next;
     }
     s->table[b->count + 1] = (struct virtio_desc){s->physical + offsetof(struct slot_page, status),
                                                   1, VIRTIO_DESC_WRITE, 0};
-    s->table[0].address = s->physical;
-    s->table[0].bytes = 16;
     s->page->type = type;
     s->page->status = STATUS_NONE;
     s->expect = (type == JOB_READ ? b->bytes : 0) + 1;
@@ -209,14 +215,14 @@ int disk_put(struct job *job)
     b.slot->requests = 0;
     if (type == JOB_DISCARD)
         discard_put(&b, job);
-    else if (type != JOB_FLUSH)
-        type = transfers_put(&b, job);
+    else if (type == JOB_FLUSH)
+        flush_put(&b, job);
     else
-        job->next = 1, b.slot->requests = 1, b.slot->page->sector = 0;
+        type = transfers_put(&b, job);
     table_finish(&b, type);
     b.slot->job = job;
     job->slots++;
-    if (b.slot->base == 0 && virtio_has(&disk.device, VIRTIO_F_INDIRECT_DESC))
+    if (virtio_has(&disk.device, VIRTIO_F_INDIRECT_DESC))
         virtio_queue_table(&disk.queue, number)->bytes =
             (b.count + 2) * (uint32_t)sizeof(struct virtio_desc);
     virtio_queue_put(&disk.queue, number, b.slot->expect);

@@ -13,8 +13,6 @@
 #define EVENT_INTERRUPT 1ul
 #define EVENT_WATCH 2ul
 
-static uint64_t endpoint;
-
 /* Hands the device what was put and takes what is done, until there is nothing to take. */
 static void device_run(void)
 {
@@ -195,15 +193,15 @@ static uint64_t message(struct message *m)
 int main(void)
 {
     struct server server = {.message = message, .event = event};
-    server.endpoint = endpoint = startup_handle("serve");
-    if (endpoint == 0) {
+    server.endpoint = startup_handle("serve");
+    if (server.endpoint == 0) {
         fprintf(stderr, "%s: it was given no endpoint (\"serves\" in the manifest)\n",
                 startup_name());
         return 2;
     }
-    if (disk_open(endpoint, EVENT_INTERRUPT) != 0)
+    if (disk_open(server.endpoint, EVENT_INTERRUPT) != 0)
         return 0; /* there is no such disk */
-    virtio_watch_begin(&disk.device, endpoint, EVENT_WATCH);
+    virtio_watch_begin(&disk.device, server.endpoint, EVENT_WATCH);
     server_run(&server);
     return 1;
 }
