@@ -62,6 +62,9 @@ $(FUZZ)/$(1): $(FUZZ)/model/fuzz/$(1).o $(FUZZ)/model/arch/hosted/$(1).o $(FUZZ_
 endef
 $(eval $(call fuzz_model,virtio_net))
 $(eval $(call fuzz_model,virtio_blk))
+$(eval $(call fuzz_model,virtio_9p))
+$(FUZZ)/virtio_9p: $(FUZZ)/model/arch/hosted/share.o $(HOSTED_LIB_SRC:%.c=$(FUZZ)/model/%.o)
+$(HOSTED_LIB_SRC:%.c=$(FUZZ)/model/%.o): FUZZ_COMPILE_MODEL += -include arch/hosted/lib_host.h
 
 fuzz-build: $(FUZZ)/syscalls $(FUZZ_READERS:%=$(FUZZ)/%) $(FUZZ_MODELS:%=$(FUZZ)/%) $(if $(HAVE_LWIP),$(FUZZ)/net)
 
