@@ -285,14 +285,13 @@ static int tree_readdir(void *fs, uint64_t dir, uint64_t cookie, struct fs_entry
     (void)fs;
     if (n->folder == NULL || cookie == 0 || cookie + 1 < n->folder->given)
         error = folder_open(n);
-    if (error == 0 && cookie + 1 == n->folder->given) {
-        *entry = n->folder->last;
-        return 0;
-    }
-    while (error == 0 && n->folder->given <= cookie)
-        error = folder_next(n->folder);
+    struct folder *f = n->folder;
+    if (error != 0 || f == NULL)
+        return error;
+    while (error == 0 && f->given <= cookie)
+        error = folder_next(f);
     if (error == 0)
-        *entry = n->folder->last;
+        *entry = f->last;
     return error;
 }
 
