@@ -29,7 +29,8 @@ struct file {
 struct folder {
     struct ninep_reader entries; /* in bytes, not given out yet */
     uint64_t cookie;             /* where the next entries begin */
-    int ended;
+    int begun, ended;
+    int covers;      /* 1: something is mounted right in it */
     unsigned mounts; /* looked at */
     unsigned char bytes[FOLDER_BYTES];
 };
@@ -431,28 +432,37 @@ static int do_entries(struct operation *o)
     return 0;
 }
 
-/* What is mounted right below the folder: 1 and its name, 0 when there is no more. */
+/* The name of the n-th mount if that is right below the folder, else NULL; *end: there is no n-th. */
+static const char *mounted_name(const struct file *f, unsigned n, int *end)
+{
+    const struct vfs_connection *c = vfs_connection_number(n);
+    const char *below = c == NULL ? NULL : path_below(f->path, c->path);
+    *end = c == NULL;
+    return below == NULL || below[0] == 0 || strchr(below, '/') != NULL ? NULL : below;
+}
+
+/* The next mount in the folder: 1 and its name, 0 when there is no more. */
 static int mounted_next(const struct file *f, struct fs_entry *entry)
 {
-    const struct vfs_connection *c;
-    while ((c = vfs_connection_number(f->folder->mounts++)) != NULL) {
-        const char *below = path_below(f->path, c->path);
-        if (below == NULL || below[0] == 0 || strchr(below, '/') != NULL)
+    int end = 0;
+    while (!end) {
+        const char *name = mounted_name(f, f->folder->mounts++, &end);
+        if (name == NULL)
             continue;
         *entry = (struct fs_entry){.mode = S_IFDIR};
-        strlcpy(entry->name, below, sizeof entry->name);
+        strlcpy(entry->name, name, sizeof entry->name);
         return 1;
     }
     return 0;
 }
 
-/* 1 if the name is that of a mount in this folder: it comes later, with the mounts. */
+/* 1 if the name is that of a mount in this folder, which comes later; name NULL: if there is any. */
 static int is_covered(const struct file *f, const char *name)
 {
-    const struct vfs_connection *c;
-    for (unsigned n = 0; (c = vfs_connection_number(n)) != NULL; n++) {
-        const char *below = path_below(f->path, c->path);
-        if (below != NULL && strcmp(below, name) == 0)
+    int end = 0;
+    for (unsigned n = 0; !end; n++) {
+        const char *mounted = mounted_name(f, n, &end);
+        if (mounted != NULL && (name == NULL || strcmp(mounted, name) == 0))
             return 1;
     }
     return 0;
@@ -461,20 +471,25 @@ static int is_covered(const struct file *f, const char *name)
 static int entry_next(int number, struct file *f, struct fs_entry *entry)
 {
     struct folder *d = f->folder;
+    if (!d->begun)
+        d->covers = is_covered(f, NULL);
+    d->begun = 1;
     while (!d->ended) {
         if (ninep_entry_next(&d->entries, entry)) {
             d->cookie = entry->next;
-            if (!is_covered(f, entry->name))
+            if (!d->covers || !is_covered(f, entry->name))
                 return 1;
             continue;
         }
+        if (d->entries.bad)
+            return -EPROTO;
         struct operation o = {.folder = d, .offset = d->cookie};
         int status = with_file(number, &o, do_entries);
         if (status != 0)
             return status;
         d->ended = d->entries.left == 0;
     }
-    return mounted_next(f, entry);
+    return d->covers ? mounted_next(f, entry) : 0;
 }
 
 int vfs_readdir(int number, struct fs_entry *entry)

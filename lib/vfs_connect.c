@@ -174,7 +174,7 @@ int vfs_connection_find(const char *path, struct vfs_connection **found, const c
 
 struct vfs_connection *vfs_connection_number(unsigned n)
 {
-    if (table_check() != 0)
+    if (n == 0 && table_check() != 0)
         return NULL;
     for (unsigned i = 0; i < VFS_CONNECTIONS; i++)
         if (connection[i].number != 0 && !connection[i].gone && n-- == 0)

@@ -37,7 +37,8 @@ struct vfs_connection {
 
 /* The connection for an absolute path, and in *rest what is below its mount. -error. */
 int vfs_connection_find(const char *path, struct vfs_connection **connection, const char **rest);
-/* The n-th mount of the table, for listing; NULL behind the last. */
+/* The n-th mount of the table, for listing; NULL behind the last. Number 0 looks whether the table is
+   still the same. */
 struct vfs_connection *vfs_connection_number(unsigned n);
 /* Looks at the table again, whatever its age. */
 int vfs_table_read(void);
