@@ -76,6 +76,8 @@ static void read_ahead(struct ext2 *fs, struct node *node, uint64_t offset, uint
     if (end <= node->ahead_end || (node->window == 0 && bytes <= CACHE_PAGE))
         return;
     end += (uint64_t)node->window * CACHE_PAGE;
+    if (node->window > 0 && node->ahead_end > offset) /* what lies before is there */
+        offset = node->ahead_end;
     prefetch(fs, node, offset >> fs->block_shift,
              ((end < last ? end : last) + fs->block_bytes - 1) >> fs->block_shift);
 }

@@ -17,6 +17,12 @@ static int run_find(struct fat *fs, struct node *node, uint32_t offset, uint32_t
 {
     uint32_t cluster, next, index = offset >> fs->cluster_shift;
     uint32_t inside = offset & (fs->cluster_bytes - 1);
+    if (offset - node->run_offset < node->run_bytes) { /* known */
+        uint32_t left = node->run_bytes - (offset - node->run_offset);
+        *place = node->run_place + (offset - node->run_offset);
+        *run = left < bytes ? left : bytes;
+        return 0;
+    }
     int error = chain_find(fs, node, index, &cluster);
     if (error != 0)
         return error == ENOENT ? fat_damaged(fs, "a file's chain is too short", node->number)
@@ -25,6 +31,9 @@ static int run_find(struct fat *fs, struct node *node, uint32_t offset, uint32_t
     for (*run = fs->cluster_bytes - inside; *run < bytes; *run += fs->cluster_bytes)
         if (chain_find(fs, node, ++index, &next) != 0 || next != ++cluster)
             break;
+    node->run_offset = offset;
+    node->run_bytes = *run;
+    node->run_place = *place;
     *run = *run < bytes ? *run : bytes;
     return 0;
 }
@@ -67,6 +76,8 @@ static void read_ahead(struct fat *fs, struct node *node, uint32_t offset, uint3
     if (end <= node->ahead_end || (node->window == 0 && bytes <= CACHE_PAGE))
         return;
     end += (uint64_t)node->window * CACHE_PAGE;
+    if (node->window > 0 && node->ahead_end > offset) /* what lies before is there */
+        offset = (uint32_t)node->ahead_end;
     prefetch(fs, node, offset, end < node->size ? end : node->size);
 }
 

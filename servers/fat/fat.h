@@ -36,11 +36,13 @@ struct node {
     uint32_t users;
     uint32_t first_slot, last_slot; /* byte offsets in the parent: of the long name, of the rest */
     uint32_t attributes, cluster, size, mtime;
-    uint32_t at_index, at_cluster; /* last looked up: which of the chain, and its cluster, or 0 */
-    uint32_t mark[CHAIN_MARKS];    /* clusters mark_step apart, as far as they are known */
-    uint32_t marks, mark_step;     /* step 0: none */
-    uint32_t search;               /* folders: offset below which no slot is free */
-    uint32_t window;               /* pages to read ahead; 0: not read in sequence */
+    uint32_t at_index, at_cluster;  /* last looked up: which of the chain, and its cluster, or 0 */
+    uint32_t mark[CHAIN_MARKS];     /* clusters mark_step apart, as far as they are known */
+    uint32_t marks, mark_step;      /* step 0: none */
+    uint32_t run_offset, run_bytes; /* bytes known to lie together, from run_place on */
+    uint64_t run_place;
+    uint32_t search; /* folders: offset below which no slot is free */
+    uint32_t window; /* pages to read ahead; 0: not read in sequence */
     uint32_t removed;
     uint64_t read_next, ahead_end;
 };

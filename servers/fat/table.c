@@ -247,6 +247,7 @@ int chain_free(struct fat *fs, uint32_t cluster)
 
 void chain_forget(struct node *node, uint32_t index)
 {
+    node->run_bytes = 0;
     if (node->at_index >= index)
         node->at_cluster = 0;
     while (node->marks > 0 && (node->marks - 1) * node->mark_step >= index)
