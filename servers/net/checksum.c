@@ -5,8 +5,9 @@
 
 static inline uint64_t add(uint64_t a, uint64_t b)
 {
-    uint64_t sum = a + b;
-    return sum + (sum < b);
+    uint64_t sum;
+    int carry = __builtin_add_overflow(a, b, &sum); /* an add, and an add with carry */
+    return sum + (uint64_t)carry;
 }
 
 static inline uint64_t word(const unsigned char *from)

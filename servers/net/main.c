@@ -9,6 +9,7 @@
  */
 #include "lib/frames.h"
 #include "lib/memory.h"
+#include "lib/random.h"
 #include "lib/startup.h"
 #include "lib/supervision.h"
 #include "lib/sys.h"
@@ -279,12 +280,21 @@ static struct atm_result wait(int more)
     return r;
 }
 
+static void random_start(void)
+{
+    uint64_t key[2];
+    if (random_get(key, sizeof key) != 0)
+        key[0] = key[1] = system_now();
+    net_random_key(key);
+}
+
 int main(void)
 {
     int more = 1;
     endpoint = startup_handle("serve");
     if (endpoint == 0)
         return 1;
+    random_start();
     stack_start();
     now = system_now();
     driver_open();

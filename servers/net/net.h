@@ -223,6 +223,9 @@ void demux_add(struct tcp_pcb *pcb);    /* it has both addresses now */
 /* Whose it is: conn->lost is set should it be freed while it has an owner. NULL: nobody's. */
 void demux_owner(struct tcp_pcb *pcb, struct conn *c);
 
+/* ---- random.c ---- */
+void net_random_key(const uint64_t from[2]);
+
 /* ---- stack.c ---- */
 void stack_start(void);
 

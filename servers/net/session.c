@@ -14,6 +14,7 @@
 
 struct session session_at[SESSIONS_MAX];
 static uint32_t generation;
+static size_t sessions_top; /* no session from here on is in use */
 
 static uint32_t load(const uint32_t *from) { return __atomic_load_n(from, __ATOMIC_ACQUIRE); }
 
@@ -49,6 +50,8 @@ struct session *session_open(uint64_t badge, uint64_t endpoint, uint64_t bits)
     if (free_one == NULL || same >= SESSIONS_A_BADGE)
         return NULL;
     *free_one = (struct session){.used = 1, .generation = ++generation};
+    if ((size_t)(free_one - session_at) >= sessions_top)
+        sessions_top = (size_t)(free_one - session_at) + 1;
     free_one->badge = badge;
     free_one->endpoint = endpoint;
     free_one->bits = bits;
@@ -253,7 +256,7 @@ static int session_work(struct session *s)
 int sessions_work(void)
 {
     int more = 0;
-    for (size_t i = 0; i < SESSIONS_MAX; i++)
+    for (size_t i = 0; i < sessions_top; i++)
         if (session_at[i].dying)
             more |= session_later(&session_at[i]);
         else if (session_at[i].used && session_at[i].control != NULL)
@@ -278,7 +281,7 @@ static void session_wake(struct session *s)
 
 void sessions_wake(void)
 {
-    for (size_t i = 0; i < SESSIONS_MAX; i++)
+    for (size_t i = 0; i < sessions_top; i++)
         if (session_at[i].wake && session_at[i].used && !session_at[i].dying)
             session_wake(&session_at[i]);
 }
@@ -297,6 +300,8 @@ static void session_free(struct session *s)
     free(s->conn);
     free(s->ready_at);
     *s = (struct session){0};
+    while (sessions_top > 0 && !session_at[sessions_top - 1].used)
+        sessions_top--;
 }
 
 /* Aborts connections, all or those that the client had not closed: how many are left. */

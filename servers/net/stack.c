@@ -42,18 +42,6 @@ static uint64_t time_now;
 
 u32_t sys_now(void) { return (u32_t)(time_now / MS); }
 
-uint32_t net_random(void)
-{
-    static uint64_t state;
-    if (state == 0)
-        state = system_now() | 1;
-    state ^= system_now() << 20;
-    state ^= state << 13;
-    state ^= state >> 7;
-    state ^= state << 17;
-    return (uint32_t)(state >> 16);
-}
-
 /* ---- timers ---- */
 
 static int needs_tcp(void) { return tcp_active_pcbs != NULL || tcp_tw_pcbs != NULL; }

@@ -16,9 +16,11 @@ static int started;
 
 /* ---- what lwIP and the service ask for ---- */
 
+#ifndef NET_WORLD_MEMORY /* bench/net.c has the service's own */
 void *net_memory_get(size_t bytes) { return malloc(bytes); }
 void *net_memory_get_zeroed(size_t count, size_t bytes) { return calloc(count, bytes); }
 void net_memory_give(void *block) { free(block); }
+#endif
 
 _Noreturn void net_panic(const char *what);
 _Noreturn void net_panic(const char *what)

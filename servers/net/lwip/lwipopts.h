@@ -105,6 +105,10 @@ void net_memory_give(void *block);
 uint16_t net_checksum(const void *data, int bytes);
 #define LWIP_CHKSUM(data, bytes) net_checksum(data, bytes)
 
+/* Sequence numbers that cannot be foreseen (servers/net/random.c). */
+#define LWIP_HOOK_TCP_ISN net_tcp_isn
+#define LWIP_HOOK_FILENAME "servers/net/lwip/hooks.h"
+
 /* The TCP connection of a segment, by hash (servers/net/lwip.patch, servers/net/demux.c). */
 struct tcp_pcb;
 struct tcp_pcb *net_tcp_find(uint16_t remote_port, uint16_t local_port);
