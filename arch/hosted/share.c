@@ -424,7 +424,7 @@ static int share_remove(void *fs, uint64_t folder, const char *name, int is_fold
 /* A folder that moved has another parent now. */
 static void parent_change(struct share *share, uint64_t folder, const char *name)
 {
-    uint64_t number, before;
+    uint64_t number = 0, before;
 
     if (share_lookup(share, folder, name, &number) != 0) {
         return; /* somebody on the host was faster */
