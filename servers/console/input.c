@@ -39,6 +39,14 @@ void input_untake(struct input *in, const char *from, size_t bytes)
     }
 }
 
+int input_holds(const struct input *in, char key)
+{
+    for (size_t i = 0; i < in->count; i++)
+        if (in->key[(in->first + i) % INPUT_BYTES] == key)
+            return 1;
+    return 0;
+}
+
 void input_clear(struct input *in) { in->count = in->line_bytes = 0; }
 
 static void show(char *echo, size_t *bytes, const char *text)

@@ -33,6 +33,9 @@ size_t input_take(struct input *in, char *to, size_t bytes);
 /* Puts keys back that were taken last. */
 void input_untake(struct input *in, const char *from, size_t bytes);
 
+/* 1 if this key was typed and nobody has read it yet. */
+int input_holds(const struct input *in, char key);
+
 /* Throws away what was typed. */
 void input_clear(struct input *in);
 

@@ -101,16 +101,23 @@ static void input_deliver(void)
     }
 }
 
+/* Tells the watcher of a ^C, which throws away what was typed before; 0: there is no watcher. */
+static int interrupt_tell(void)
+{
+    if (watcher == 0)
+        return 0;
+    input_clear(&input);
+    if (atm_signal(watcher, CONSOLE_INTERRUPT).status == 0)
+        return 1;
+    atm_handle_close(watcher);
+    watcher = 0;
+    return 0;
+}
+
 static void key_arrived(char key)
 {
-    if (key == KEY_INTERRUPT && watcher != 0) {
-        input_clear(&input);
-        if (atm_signal(watcher, CONSOLE_INTERRUPT).status == 0)
-            return;
-        atm_handle_close(watcher);
-        watcher = 0;
-    }
-    input_add(&input, key);
+    if (key != KEY_INTERRUPT || !interrupt_tell())
+        input_add(&input, key);
 }
 
 /* Takes what has arrived, as far as there is room; the rest waits in the port. 1: there was room
@@ -196,6 +203,8 @@ static uint64_t request_watch(const struct message *m)
     if (watcher != 0)
         atm_handle_close(watcher);
     watcher = items == 1 ? item->value : 0;
+    if (input_holds(&input, KEY_INTERRUPT)) /* typed before the program got so far */
+        (void)interrupt_tell();
     return TAG(0, 0, 0);
 }
 
