@@ -295,6 +295,7 @@ int vfs_connect(struct vfs_connection *c)
     if (error != 0)
         return error;
     c->generation++;
+    c->small = 0;
     c->client = (struct ninep_client){
         (unsigned char *)(uintptr_t)buffer_va(c), FIRST_PAGES * PAGE_SIZE, 0, 1, exchange, c};
     return ninep_attach(&c->client, VFS_FID_ROOT, "");
@@ -303,7 +304,10 @@ int vfs_connect(struct vfs_connection *c)
 void vfs_buffer_grow(struct vfs_connection *c)
 {
     uint64_t have = c->client.room / PAGE_SIZE;
-    if (have == FS_PAGES_MAX || buffer_map(c, FS_PAGES_MAX) != 0)
+    if (have == FS_PAGES_MAX || c->small)
+        return;
+    c->small = buffer_map(c, FS_PAGES_MAX) != 0;
+    if (c->small)
         return;
     while (have < FS_PAGES_MAX) {
         uint64_t more = FS_PAGES_MAX - have;
@@ -311,7 +315,8 @@ void vfs_buffer_grow(struct vfs_connection *c)
         more = more < MESSAGE_ITEMS_MAX ? more : MESSAGE_ITEMS_MAX;
         struct message m = {.tag = TAG(FS_GROW, 1, more), .w = {c->session}};
         pages_put(c, have, more, 0);
-        if (server_call(c, &m, &status) != 0)
+        c->small = server_call(c, &m, &status) != 0;
+        if (c->small)
             return; /* the next use finds out what is wrong, if it is more than memory */
         have += more;
         c->client.room = (uint32_t)(have * PAGE_SIZE);

@@ -30,6 +30,7 @@ struct vfs_connection {
     uint64_t pages; /* of the buffer that are mapped and shared */
     unsigned files; /* open */
     int gone;       /* 1: no longer in the table */
+    int small;      /* 1: the buffer of this session does not grow */
     int no_pages;   /* 1: the server has no FS_PAGES */
     char path[NAMES_PATH_MAX];
     struct ninep_client client;

@@ -6,7 +6,8 @@
  *                                       synced has to be there ever after, whichever server is killed
  *   filetest sessions FOLDER            takes all sessions it can get, and ends without closing them
  *   filetest hostile FOLDER ROUNDS [SEED]   calls with any labels, words, items and messages; the server
- *                                       has to go on serving those who behave
+ *                                       has to go on serving those who behave. FOLDER "names": the
+ *                                       name service
  */
 #include "lib/memory.h"
 #include "lib/startup.h"
@@ -224,9 +225,18 @@ static void garbage_make(unsigned char *to, uint64_t bytes)
     to[4] = (unsigned char)(random_next() % 64 * 2);
 }
 
+/* What a message has behind its registers: text with paths and zeros in it. */
+static void text_make(void)
+{
+    char *text = (char *)&atm_message()->word[REGISTER_WORDS];
+    for (size_t i = 0; i < (MESSAGE_WORDS_MAX - REGISTER_WORDS) * 8; i++)
+        text[i] = "/tmpdisk\0\0"[random_next() >> 32 & 7];
+}
+
 static int hostile(const char *path, uint64_t rounds)
 {
-    struct vfs_connection *c = connection_of(path);
+    int is_names = strcmp(path, "names") == 0;
+    struct vfs_connection *c = connection_of(is_names ? "/tmp" : path);
     uint64_t window = window_open(), answered = 0;
     if (c == NULL || memory_map(0, window, 4, PAGE_READ | PAGE_WRITE) != 0)
         return 1;
@@ -238,15 +248,17 @@ static int hostile(const char *path, uint64_t rounds)
                            random_next() % 3 == 0 ? items_make(window, alive) : 0);
         if (random_next() % 2 == 0)
             tag = TAG(FS_CALL, 2, 0);
-        struct atm_result r = atm_call(c->handle, tag, word_make(c->session),
-                                       random_next() % 4 == 0 ? random_next() : bytes, 0, 0);
+        text_make();
+        struct atm_result r =
+            atm_call(is_names ? vfs_names() : c->handle, tag, word_make(c->session),
+                     random_next() % 4 == 0 ? random_next() : bytes, 0, 0);
         answered += r.status == 0;
         for (uint64_t k = 0; r.status == 0 && k < TAG_ITEMS(r.r[1]); k++)
             atm_handle_close(atm_message()->item[k].value);
     }
     struct fs_attr attr;
     c->session = 0; /* it may have closed its own */
-    int error = vfs_stat(path, &attr);
+    int error = vfs_stat(is_names ? "/tmp" : path, &attr);
     printf("filetest: %lu calls, %lu answered; then: %s\n", rounds, answered, errno_text(error));
     return error != 0 && error != -EUSERS;
 }

@@ -170,6 +170,14 @@ def test_hostile_clients_harm_nobody(machine):
         check(": all are there" in result.text, "others are served", result)
 
 
+def test_hostile_clients_change_no_mounts(machine):
+    result = said(machine, "mount; filetest hostile names 10000 1; filetest hostile names 10000 2; mount; hello")
+    mounts = [line for line in result.lines if re.match(r"(initrd|ramfs) +/", line)]
+    check(len(mounts) == 4 and mounts[:2] == mounts[2:], "the table is what it was", result)
+    check(result.text.count("then: no error") == 2 and result.has("hello, world"), "others are served", result)
+    check("ended with" not in result.text, "the service was not ended", result)
+
+
 def disk_made(folder, mib=32):
     path = os.path.join(folder, "disk.img")
     with open(path, "wb") as file:
