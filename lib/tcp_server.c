@@ -258,13 +258,16 @@ static void accept_pause(int socket)
 static void accept_all(void)
 {
     for (unsigned n = 0; n < BACKLOG; n++) {
-        if (tcp.used == tcp.server->connections && !connection_crowd_out()) {
+        int full = tcp.used == tcp.server->connections;
+        if (full && connection_oldest() == NULL) {
             accept_pause(-1);
             return;
         }
         int socket = socket_accept(tcp.listener, NULL, SOCKET_NOW);
         if (socket == -ERR_WOULD_BLOCK)
             return;
+        if (full)
+            (void)connection_crowd_out();
         struct connection *c = socket < 0 ? NULL : connection_place();
         if (c != NULL) {
             connection_new(socket, c);
