@@ -10,7 +10,6 @@
 #include "lwip/ethip6.h"
 #include "lwip/init.h"
 #include "lwip/ip4_frag.h"
-#include "lwip/ip6_frag.h"
 #include "lwip/mld6.h"
 #include "lwip/nd6.h"
 #include "lwip/priv/tcp_priv.h"
@@ -62,7 +61,6 @@ static struct timer timers[] = {
     {dhcp_fine_tmr, needs_ether, DHCP_FINE_TIMER_MSECS *MS, 0},
     {dns_tmr, needs_ether, DNS_TMR_INTERVAL *MS, 0},
     {nd6_tmr, needs_ether, ND6_TMR_INTERVAL *MS, 0},
-    {ip6_reass_tmr, needs_ether, IP6_REASS_TMR_INTERVAL *MS, 0},
     {mld6_tmr, needs_ether, MLD6_TMR_INTERVAL *MS, 0},
 };
 #define TIMERS (sizeof timers / sizeof timers[0])

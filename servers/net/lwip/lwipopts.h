@@ -43,10 +43,10 @@ void net_memory_give(void *block);
 #define LWIP_IGMP 0
 #define LWIP_IPV6_MLD 1
 #define LWIP_IPV6_AUTOCONFIG 1
+#define LWIP_IPV6_REASS 0 /* lwIP's keeps pointers to headers it has freed: fragments are dropped */
 #define LWIP_IPV6_DHCP6 0
 #define IP_REASSEMBLY 1
 #define IP_REASS_MAX_PBUFS 32
-#define IPV6_FRAG_COPYHEADER 1 /* pointers have eight bytes */
 #define IP_FRAG 1
 #define IP_FORWARD 0
 #define LWIP_BROADCAST_PING 0
