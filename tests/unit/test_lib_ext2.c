@@ -506,6 +506,29 @@ static void test_ext2_file_with_impossible_block_is_euclean_and_no_more(void **s
     disk_free(&disk);
 }
 
+static void test_ext2_shared_attributes_go_with_the_last_file(void **state)
+{
+    uint64_t root, before;
+    (void)state;
+    /* Two files with one block of attributes. */
+    make(4, "mke2fs -q -F -t ext2 -I 128 %1$s; for f in a b; do echo hi >%1$s.f; debugfs -w -R "
+            "\"write %1$s.f $f\" %1$s; done; rm %1$s.f; "
+            "debugfs -w -R 'ea_set a user.name value' %1$s; B=$(debugfs -R 'stat a' %1$s | sed -n "
+            "'s/.*File ACL: \\([0-9]*\\).*/\\1/p'); "
+            "debugfs -w -R \"sif b file_acl $B\" %1$s; debugfs -w -R 'sif b blocks 4' %1$s; e2fsck "
+            "-fy %1$s; [ $? -le 1 ]");
+    root = root_node();
+    before = free_blocks();
+    assert_int_equal(ext2_ops.remove(&fs, root, "a", 0), 0);
+    assert_int_equal(free_blocks(), before + 1);
+    assert_int_equal(ext2_ops.sync(&fs, 0), 0);
+    disk_check(&disk, FSCK);
+    assert_int_equal(ext2_ops.remove(&fs, root, "b", 0), 0);
+    assert_int_equal(free_blocks(), before + 3);
+    ext2_ops.forget(&fs, root);
+    done();
+}
+
 static void test_ext2_sequential_reads_come_in_batches(void **state)
 {
     static unsigned char data[400 * 1024];
@@ -547,6 +570,7 @@ int main(void)
         cmocka_unit_test(test_ext2_what_it_cannot_handle_is_refused_in_words),
         cmocka_unit_test(test_ext2_clean_journal_is_left_alone),
         cmocka_unit_test(test_ext2_file_with_impossible_block_is_euclean_and_no_more),
+        cmocka_unit_test(test_ext2_shared_attributes_go_with_the_last_file),
         cmocka_unit_test(test_ext2_sequential_reads_come_in_batches),
     };
     return cmocka_run_group_tests_name("lib_ext2", tests, NULL, NULL);
