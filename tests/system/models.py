@@ -129,6 +129,33 @@ def test_restarted_drivers_get_their_memory_back(machine):
                 place.sound()
 
 
+def used(m, name):
+    return int(re.search(rf"^  {name} +\d+ +(\d+)", m.command("mem"), re.M)[1])
+
+
+def test_all_killed_under_copies_come_back(machine):
+    """Drivers, file systems and the PCI server, three of them during each pair of copies; both machines."""
+    seed = int(os.environ.get("SEED", "5"))
+    chance = random.Random(seed)
+    with machines.scratch() as folder:
+        place = Place(folder, seed)
+        with machine.start(disks=place.disks, share=place.share) as m:
+            m.prompt()
+            for number in range(10):
+                m.command("cp /host/data /disk/a &")
+                m.command("cp /host/data /fat/a &")
+                for _ in range(3):
+                    m.command("kill " + chance.choice(("disk0", "disk1", "host", "pci", "ext2", "fat")))
+                said = m.command("wait") + m.command(COPIES)
+                check(place.came_back(), f"seed {seed}, round {number}: the bytes are the same", said)
+                (place.share / "back").unlink()
+                pages = used(m, "pci")
+                first = pages if number == 0 else first
+            check(pages <= first + 32, f"seed {seed}: no memory leaks: {first} pages, then {pages}")
+            m.end()
+        place.sound()
+
+
 @HOSTED
 def test_share_leads_nowhere_else(machine):
     with machines.scratch() as folder:
