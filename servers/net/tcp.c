@@ -209,6 +209,10 @@ static err_t on_recv(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t err)
     if (c->session->held + p->tot_len > HELD_MAX ||
         (c->held != NULL && c->held->tot_len + p->tot_len > 0xffff))
         return ERR_MEM; /* lwIP keeps it and tries again */
+    /* More is to come, and the other side may wait for this to be acknowledged before it sends the
+       rest (Nagle); what is pushed is most often acknowledged by its answer. */
+    if ((p->flags & PBUF_FLAG_PUSH) == 0)
+        tcp_ack_now(pcb);
     c->session->held += p->tot_len;
     if (c->held == NULL)
         c->held = p;
