@@ -14,15 +14,18 @@
 #define PIECE_NS 100000000u
 #define GRANTS_BYTES 2048u
 
-/* "place:vendor:device:index:name," for each grant, numbers in hexadecimal. */
-static void grants_write(const struct manifest *m, char *text, size_t bytes)
+/* "place:vendor:device:index:pages:name," for each grant, numbers in hexadecimal. */
+static void grants_write(const struct manifest *m,
+                         uint64_t (*pages)(const struct manifest_program *p), char *text,
+                         size_t bytes)
 {
     size_t used = strlcpy(text, "GRANTS=", bytes);
     for (size_t n = 0; n < m->programs; n++)
         for (size_t i = 0; i < m->program[n].devices && used < bytes; i++) {
             const struct manifest_device *d = &m->program[n].device[i];
-            int length = snprintf(text + used, bytes - used, "%zx:%x:%x:%x:%s,", n + 1, d->vendor,
-                                  d->device, d->index, m->program[n].name);
+            int length =
+                snprintf(text + used, bytes - used, "%zx:%x:%x:%x:%lx:%s,", n + 1, d->vendor,
+                         d->device, d->index, pages(&m->program[n]), m->program[n].name);
             if ((size_t)length >= bytes - used) {
                 text[used] = 0;
                 init_say(
@@ -35,10 +38,11 @@ static void grants_write(const struct manifest *m, char *text, size_t bytes)
 }
 
 size_t devices_environment(const struct manifest *m, const struct atm_boot_info *boot,
+                           uint64_t (*pages)(const struct manifest_program *p),
                            const char *text[DEVICES_TEXTS])
 {
     static char grants[GRANTS_BYTES], ecam[64];
-    grants_write(m, grants, sizeof grants);
+    grants_write(m, pages, grants, sizeof grants);
     text[0] = grants;
     if (boot->ecam == 0)
         return 1;

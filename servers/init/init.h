@@ -15,10 +15,11 @@ uint64_t init_console(void);
    */
 __attribute__((format(printf, 1, 2))) void init_say(const char *format, ...);
 
-/* What the PCI server is told in its environment: which program may open what, and where
-   configuration space is. The texts are good until the next call; returns how many. */
+/* What the PCI server is told in its environment: which program may open what and have
+   how many pages of DMA memory, and where configuration space is. The texts are good until the next call; returns how many. */
 #define DEVICES_TEXTS 2u
 size_t devices_environment(const struct manifest *m, const struct atm_boot_info *boot,
+                           uint64_t (*pages)(const struct manifest_program *p),
                            const char *text[DEVICES_TEXTS]);
 
 /* The PCI server, as it runs. */

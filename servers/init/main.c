@@ -136,6 +136,20 @@ static void grants_collect(struct grants *g, size_t n)
              RIGHT_READ | RIGHT_COPY | (p->system == SYSTEM_DESTROY ? RIGHT_DESTROY : 0), 0);
 }
 
+/* The PCI server maps every page of its drivers' DMA memory, too, and so has room for all they can
+   have. */
+static int serves_drivers(const struct manifest_program *p)
+{
+    return strcmp(p->serves, "pci") == 0;
+}
+
+/* Pages of a program by the manifest: its own number, and its share of what all those numbers leave.
+   So they fit together on a small machine as on a large one. */
+static uint64_t quota_stated(const struct manifest_program *p)
+{
+    return p->quota + shared_pages * p->quota_percent / 100;
+}
+
 /* Arguments and environment of a program; the pointers are good until the next call. */
 static void words_collect(struct spawn *s, size_t n)
 {
@@ -155,28 +169,36 @@ static void words_collect(struct spawn *s, size_t n)
         environment[count++] = command;
     for (size_t i = 0; i < p->environments; i++)
         environment[count++] = p->environment[i];
-    if (strcmp(p->serves, "pci") == 0)
-        count += devices_environment(&manifest, boot, &environment[count]);
+    if (serves_drivers(p))
+        count += devices_environment(&manifest, boot, quota_stated, &environment[count]);
     environment[count] = NULL;
     s->arguments = arguments;
     s->environment = environment;
 }
 
-/* Pages of a program's container: its own number, and its share of what all those numbers leave. So
-   they fit together on a small machine as on a large one. */
+/* Pages of a program's container. */
 static uint64_t quota_of(const struct manifest_program *p)
 {
-    return p->quota + shared_pages * p->quota_percent / 100;
+    uint64_t pages = quota_stated(p);
+    for (size_t n = 0; serves_drivers(p) && n < manifest.programs; n++)
+        if (manifest.program[n].devices > 0)
+            pages += quota_stated(&manifest.program[n]);
+    return pages;
 }
 
-/* What there is to share, before the first program is started. */
+/* What there is to share, before the first program is started. Without shares, what a program needs
+   is its number, that of a driver twice. */
 static void shares_settle(void)
 {
     struct atm_result r = atm_container_info(BOOT_CONTAINER);
     uint64_t left = r.status < 0 ? 0 : r.r[0] - r.r[1] - r.r[2];
     uint64_t fixed = RESERVE_PAGES;
-    for (size_t n = 0; n < manifest.programs; n++) /* what can never be is not counted */
-        fixed += manifest.program[n].quota <= left ? manifest.program[n].quota : 0;
+    int pci = endpoint_owner("pci") != NULL;
+    for (size_t n = 0; n < manifest.programs; n++) {
+        const struct manifest_program *p = &manifest.program[n];
+        if (p->quota <= left) /* what can never be is not counted */
+            fixed += p->devices > 0 && pci ? 2 * p->quota : p->quota;
+    }
     shared_pages = left > fixed ? left - fixed : 0;
 }
 
@@ -412,7 +434,7 @@ static void program_ended(size_t n)
     if (restart_wanted(p, r, end, status)) {
         r->restarts++;
         if (program_restart(n)) {
-            if (strcmp(p->serves, "pci") == 0)
+            if (serves_drivers(p))
                 drivers_restart();
             return;
         }
@@ -420,7 +442,7 @@ static void program_ended(size_t n)
             return;
     }
     endpoint_end(r);
-    if (strcmp(p->serves, "pci") == 0)
+    if (serves_drivers(p))
         drivers_give_up();
     if (p->main)
         system_end(status);

@@ -7,23 +7,20 @@
 #include "config.h"
 #include "lib/memory.h"
 #include "lib/pci.h"
-#include "lib/startup.h"
 
 #define ARENA_VA 0x500000000000u
 #define RECORDS_VA 0x580000000000u
-#define ARENA_PAGES 65536u /* 256 MiB a device at most */
 #define RECORDS_PAGE (PAGE_SIZE / 8)
-#define RECORDS_BYTES ((uint64_t)ARENA_PAGES * 8)
+#define RECORDS_BYTES ((uint64_t)DMA_PAGES_MAX * 8)
 
 static struct {
     uint32_t top;  /* records below were used at some time, and are mapped */
     uint32_t used; /* pages in use */
-    uint32_t kept; /* the most that were: as many are kept for its next owner */
 } arena[FUNCTIONS_MAX];
 
 static uint64_t arena_va(uint32_t n, uint32_t i)
 {
-    return ARENA_VA + ((uint64_t)n * ARENA_PAGES + i) * PAGE_SIZE;
+    return ARENA_VA + ((uint64_t)n * DMA_PAGES_MAX + i) * PAGE_SIZE;
 }
 
 static uint64_t *record(uint32_t n, uint32_t i)
@@ -31,27 +28,7 @@ static uint64_t *record(uint32_t n, uint32_t i)
     return (uint64_t *)(uintptr_t)(RECORDS_VA + n * RECORDS_BYTES + (uint64_t)i * 8);
 }
 
-/* Pages that other devices had and will want again when their drivers are restarted. */
-static uint64_t kept_for_others(uint32_t n)
-{
-    uint64_t pages = 0;
-    for (uint32_t i = 0; i < FUNCTIONS_MAX; i++)
-        pages += i == n ? 0 : arena[i].kept - arena[i].used;
-    return pages;
-}
-
-/* A device may have three eighths of all. That does not depend on the others: what fitted once fits again when all are
-   restarted, in whatever order. */
-int dma_fits(uint32_t n, uint64_t pages)
-{
-    if (pages > ARENA_PAGES)
-        return 0;
-    struct atm_result r = atm_container_info(startup_handle("container"));
-    uint64_t kept = kept_for_others(n);
-    if (r.status < 0 || r.r[0] - r.r[1] - r.r[2] < kept)
-        return 0;
-    return pages <= r.r[0] - r.r[1] - r.r[2] - kept && arena[n].used + pages <= r.r[0] / 8 * 3;
-}
+uint64_t dma_used(uint32_t n) { return arena[n].used; }
 
 /* Makes records below `to` usable. */
 static int64_t records_grow(uint32_t n, uint32_t to)
@@ -69,7 +46,7 @@ static int64_t records_grow(uint32_t n, uint32_t to)
     return 0;
 }
 
-/* The first of `pages` free places in a row; ARENA_PAGES: there are none. */
+/* The first of `pages` free places in a row; DMA_PAGES_MAX: there are none. */
 static uint32_t run_find(uint32_t n, uint32_t pages)
 {
     uint32_t run = 0;
@@ -79,8 +56,8 @@ static uint32_t run_find(uint32_t n, uint32_t pages)
             return i + 1 - pages;
     }
     uint32_t first = arena[n].top - run;
-    if (first + pages > ARENA_PAGES || records_grow(n, first + pages) != 0)
-        return ARENA_PAGES;
+    if (first + pages > DMA_PAGES_MAX || records_grow(n, first + pages) != 0)
+        return DMA_PAGES_MAX;
     return first;
 }
 
@@ -116,10 +93,8 @@ uint64_t dma_alloc(uint32_t n, struct dma_range r, uint64_t *physical)
 {
     if (r.pages == 0 || r.pages > PCI_DMA_PIECE || r.va == 0 || r.va % PAGE_SIZE != 0)
         return PCI_BAD_REQUEST;
-    if (!dma_fits(n, r.pages))
-        return PCI_NO_MEMORY;
     uint32_t first = run_find(n, (uint32_t)r.pages);
-    if (first == ARENA_PAGES)
+    if (first == DMA_PAGES_MAX)
         return PCI_NO_MEMORY;
     int64_t status = pages_give(n, first, r, physical);
     if (status != 0)
@@ -127,12 +102,10 @@ uint64_t dma_alloc(uint32_t n, struct dma_range r, uint64_t *physical)
     for (uint32_t i = 0; i < r.pages; i++)
         *record(n, first + i) = r.va + (uint64_t)i * PAGE_SIZE;
     arena[n].used += (uint32_t)r.pages;
-    if (arena[n].kept < arena[n].used)
-        arena[n].kept = arena[n].used;
     return 0;
 }
 
-/* The place of the page that the owner got at va, looked for from `from` on; ARENA_PAGES: none. */
+/* The place of the page that the owner got at va, looked for from `from` on; DMA_PAGES_MAX: none. */
 static uint32_t place_find(uint32_t n, uint64_t va, uint32_t from)
 {
     for (uint32_t k = 0; k < arena[n].top; k++) {
@@ -140,7 +113,7 @@ static uint32_t place_find(uint32_t n, uint64_t va, uint32_t from)
         if (*record(n, i) == va)
             return i;
     }
-    return ARENA_PAGES;
+    return DMA_PAGES_MAX;
 }
 
 uint64_t dma_free(uint32_t n, uint64_t va, uint64_t pages)
@@ -154,7 +127,7 @@ uint64_t dma_free(uint32_t n, uint64_t va, uint64_t pages)
             pages_drop(arena_va(n, at - run), run);
             run = 0;
         }
-        if (place == ARENA_PAGES)
+        if (place == DMA_PAGES_MAX)
             return PCI_BAD_REQUEST;
         *record(n, place) = 0;
         arena[n].used--;

@@ -9,6 +9,8 @@
 
 #include <stdint.h>
 
+#define DMA_PAGES_MAX 65536u /* a device: 256 MiB */
+
 /* A range of the owner's memory. */
 struct dma_range {
     uint64_t process; /* handle */
@@ -16,12 +18,12 @@ struct dma_range {
     uint64_t pages; /* PCI_DMA_PIECE at most */
 };
 
-/* 1 if device n may have so many pages more, as things are. */
-int dma_fits(uint32_t n, uint64_t pages);
-
 /* Fresh zeroed pages for device n; physical gets their addresses. 0, an enum pci_error or a positive
-   enum atm_error; at an error nothing remains. */
+   enum atm_error; at an error nothing remains. How many pages an owner may have is for the caller. */
 uint64_t dma_alloc(uint32_t n, struct dma_range r, uint64_t *physical);
+
+/* Pages device n has. */
+uint64_t dma_used(uint32_t n);
 
 /* Drops pages of device n that were given at these addresses. PCI_BAD_REQUEST: one was not. */
 uint64_t dma_free(uint32_t n, uint64_t va, uint64_t pages);

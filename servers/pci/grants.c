@@ -17,15 +17,16 @@ static const char *number_read(const char *text, uint64_t most, uint64_t *to)
 
 static const char *grant_read(const char *text, struct grant *g)
 {
-    uint64_t program = 0, vendor = 0, device = 0, index = 0;
+    uint64_t program = 0, vendor = 0, device = 0, index = 0, pages = 0;
     text = number_read(text, UINT32_MAX, &program);
     text = text == NULL ? NULL : number_read(text, UINT16_MAX, &vendor);
     text = text == NULL ? NULL : number_read(text, UINT16_MAX, &device);
     text = text == NULL ? NULL : number_read(text, UINT16_MAX, &index);
+    text = text == NULL ? NULL : number_read(text, UINT32_MAX, &pages);
     size_t name = text == NULL ? 0 : strcspn(text, ",");
     if (text == NULL || text[name] != ',' || name >= GRANT_NAME || program == 0)
         return NULL;
-    *g = (struct grant){program, (uint16_t)vendor, (uint16_t)device, (uint32_t)index, ""};
+    *g = (struct grant){program, (uint16_t)vendor, (uint16_t)device, (uint32_t)index, pages, ""};
     memcpy(g->name, text, name);
     return text + name + 1;
 }

@@ -14,10 +14,11 @@ struct grant {
     uint64_t program; /* its place in the manifest from 1, which is its badge */
     uint16_t vendor, device;
     uint32_t index; /* among functions of this kind */
+    uint64_t pages; /* of DMA memory the program may have, for all its devices */
     char name[GRANT_NAME];
 };
 
-/* Reads "place:vendor:device:index:name," repeated, numbers in hexadecimal; what is malformed ends
+/* Reads "place:vendor:device:index:pages:name," repeated, numbers in hexadecimal; what is malformed ends
    it. Returns how many. */
 size_t grants_read(const char *text, struct grant g[GRANTS_MAX]);
 

@@ -6,7 +6,6 @@
  * granted, and every handle that a message brings and that is not kept is closed.
  */
 #include "config.h"
-#include "dma.h"
 #include "grants.h"
 #include "lib/pci.h"
 #include "lib/server.h"
@@ -80,7 +79,7 @@ static uint64_t request_open(struct message *m)
         return TAG(PCI_ABSENT, 0, 0);
     }
     struct opened out;
-    uint64_t status = owner_open(n, &(struct opening){m->badge, process, m->w[1]}, &out);
+    uint64_t status = owner_open(n, &(struct opening){m->badge, process, m->w[1], g->pages}, &out);
     if (status != 0)
         return TAG(status, 0, 0);
     size_t items = item_add(item_add(0, out.irqs), out.ports);
@@ -100,9 +99,7 @@ static uint64_t config_space_read(struct message *m, size_t n)
 static uint64_t request_dma(struct message *m, size_t n)
 {
     uint64_t words[1 + PCI_DMA_PIECE] = {m->w[2]};
-    if (!dma_fits((uint32_t)n, m->w[3]))
-        return TAG(PCI_NO_MEMORY, 0, 0);
-    uint64_t status = owner_dma_alloc(n, m->w[1], m->w[2], &words[1]);
+    uint64_t status = owner_dma_alloc(n, &(struct dma_wish){m->w[1], m->w[2], m->w[3]}, &words[1]);
     if (status != 0)
         return TAG(status, 0, 0);
     return answer_words(m, words, 1 + m->w[2], 0);

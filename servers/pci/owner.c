@@ -10,13 +10,15 @@
 #include "lib/memory.h"
 #include <stdio.h>
 
-#define PIN_LINES 24u /* lines that INTx may arrive at */
+#define PIN_LINES 24u     /* lines that INTx may arrive at */
+#define PROGRAM_PAGES 96u /* what a driver itself takes of its quota */
 #define BAR_STRIDE 0x10000000u
 
 struct owner {
     uint64_t program;     /* 0: nobody */
     uint64_t process;     /* handle */
     uint64_t va;          /* where its BARs are */
+    uint64_t pages;       /* of DMA memory the program may have, in all its devices */
     uint64_t opens;       /* counts owners, so that an id says which one */
     uint64_t irqs, ports; /* handles, made once; 0: not yet, or none */
     uint32_t line, lines; /* message-signalled; given once */
@@ -324,6 +326,7 @@ uint64_t owner_open(size_t n, const struct opening *request, struct opened *out)
     o->program = request->program;
     o->process = request->process;
     o->va = request->va;
+    o->pages = request->pages > PROGRAM_PAGES ? request->pages - PROGRAM_PAGES : 0;
     o->opens++;
     int64_t status = bars_map(n);
     if (status != 0) {
@@ -341,9 +344,24 @@ uint64_t owner_open(size_t n, const struct opening *request, struct opened *out)
     return 0;
 }
 
-uint64_t owner_dma_alloc(size_t n, uint64_t va, uint64_t pages, uint64_t *physical)
+/* Pages of DMA memory that a program has. */
+static uint64_t program_pages(uint64_t program)
 {
-    return dma_alloc((uint32_t)n, (struct dma_range){owners[n].process, va, pages}, physical);
+    uint64_t pages = 0;
+    for (size_t n = 0; n < function_count; n++)
+        pages += owners[n].program == program ? dma_used((uint32_t)n) : 0;
+    return pages;
+}
+
+uint64_t owner_dma_alloc(size_t n, const struct dma_wish *wish, uint64_t *physical)
+{
+    const struct owner *o = &owners[n];
+    uint64_t had = program_pages(o->program);
+    uint64_t most = o->pages < DMA_PAGES_MAX ? o->pages : DMA_PAGES_MAX;
+    uint64_t left = most > had ? most - had : 0;
+    if (wish->pages > left || wish->after > left - wish->pages)
+        return PCI_NO_MEMORY;
+    return dma_alloc((uint32_t)n, (struct dma_range){o->process, wish->va, wish->pages}, physical);
 }
 
 uint64_t owner_dma_free(size_t n, uint64_t va, uint64_t pages)

@@ -21,6 +21,7 @@ struct opening {
     uint64_t program; /* badge */
     uint64_t process; /* handle: the owner's memory is changed through it; kept or closed */
     uint64_t va;      /* where BARs go */
+    uint64_t pages;   /* of memory that the program may have in all */
 };
 
 /* What the owner gets; handles stay the server's, to be copied. */
@@ -43,8 +44,14 @@ uint64_t owner_irq_ack(size_t n);
 /* Lines (as bits) fired on the server's endpoint. */
 void owner_lines(uint64_t lines);
 
-/* At most PCI_DMA_PIECE pages, mapped at va in the owner; their addresses. */
-uint64_t owner_dma_alloc(size_t n, uint64_t va, uint64_t pages, uint64_t *physical);
+/* DMA memory. A program may have as much as its container could hold beside the program itself, and
+   init gave the server that much for each: what one takes is never missing for another. */
+struct dma_wish {
+    uint64_t va;    /* in the owner */
+    uint64_t pages; /* now; PCI_DMA_PIECE at most */
+    uint64_t after; /* and this many in the calls to come: if that is too much, it is refused now */
+};
+uint64_t owner_dma_alloc(size_t n, const struct dma_wish *wish, uint64_t *physical);
 uint64_t owner_dma_free(size_t n, uint64_t va, uint64_t pages);
 
 /* Gives up the devices of programs that have ended. */

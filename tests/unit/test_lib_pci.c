@@ -434,10 +434,11 @@ static void test_grants_read_and_found(void **state)
 {
     (void)state;
     static struct grant g[GRANTS_MAX];
-    size_t n =
-        grants_read("1:1af4:1041:0:net,2:1af4:1042:0:disk0,20:1af4:1042:1:disk1,2:8086:e:0:x,", g);
+    size_t n = grants_read(
+        "1:1af4:1041:0:100:net,2:1af4:1042:0:2:disk0,20:1af4:1042:1:0:disk1,2:8086:e:0:0:x,", g);
     assert_int_equal(n, 4);
     assert_int_equal(g[2].program, 32);
+    assert_int_equal(g[0].pages, 256);
     assert_string_equal(g[1].name, "disk0");
     assert_ptr_equal(grant_find(g, n, 2, 0), &g[1]);
     assert_ptr_equal(grant_find(g, n, 2, 1), &g[3]);
@@ -452,7 +453,7 @@ static void test_grants_read_and_found(void **state)
     assert_int_equal(grant_function(&g[0], f, count), count);
     assert_int_equal(grant_function(&g[1], f, count), 1);
     assert_int_equal(grant_function(&g[2], f, count), 3);
-    const struct grant to_bridge = {1, 0x1b36, 1, 0, ""};
+    const struct grant to_bridge = {1, 0x1b36, 1, 0, 0, ""};
     assert_int_equal(grant_function(&to_bridge, f, count), count);
 }
 
@@ -463,23 +464,25 @@ static void test_grants_malformed_end_the_list(void **state)
     static const char *const bad[] = {"",
                                       "1",
                                       "1:2:3:4",
-                                      "1:2:3:4:name",
-                                      ":2:3:4:n,",
-                                      "1:2:3::n,",
-                                      "0:2:3:4:n,",
-                                      "1:10000:3:4:n,",
-                                      "1:2:3:x:n",
-                                      "-1:2:3:4:n",
-                                      "1:2:3:4:abcdefghijklmnopq,"};
+                                      "1:2:3:4:n,",
+                                      "1:2:3:4:5:name",
+                                      ":2:3:4:5:n,",
+                                      "1:2:3::5:n,",
+                                      "1:2:3:4::n,",
+                                      "0:2:3:4:5:n,",
+                                      "1:10000:3:4:5:n,",
+                                      "1:2:3:4:x:n,",
+                                      "-1:2:3:4:5:n,",
+                                      "1:2:3:4:5:abcdefghijklmnopq,"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         char text[96];
         assert_int_equal(grants_read(bad[i], g), 0);
-        snprintf(text, sizeof text, "1:2:3:4:good,%s", bad[i]);
+        snprintf(text, sizeof text, "1:2:3:4:5:good,%s", bad[i]);
         assert_int_equal(grants_read(text, g), 1);
     }
     char many[GRANTS_MAX * 20 + 100] = "";
     for (size_t i = 0; i < GRANTS_MAX + 5; i++)
-        strcat(many, "1:2:3:4:n,");
+        strcat(many, "1:2:3:4:5:n,");
     assert_int_equal(grants_read(many, g), GRANTS_MAX);
 }
 
