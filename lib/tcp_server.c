@@ -332,8 +332,8 @@ int64_t tcp_serve(const struct tcp_server *server)
     static struct socket_event event[EVENTS];
     tcp.server = server;
     int64_t status = listen_begin();
+    tcp.now = atm_clock().r[0];
     while (status >= 0) {
-        tcp.now = atm_clock().r[0];
         uint64_t deadline = deadlines_work();
         if (tcp.refusing && deadline > tcp.now + RETRY_NS)
             deadline = tcp.now + RETRY_NS;

@@ -168,3 +168,24 @@ def test_servers_are_killed_under_load(machine):
 def small_growth(before, after):
     """1 if no server holds much more than before: buffers may have grown, 900 dead clients must not show."""
     return all(after[name] <= before[name] + 120 for name in ("net", "names", "fs", "ext2", "ramfs", "console", "root"))
+
+
+def test_httpd_without_a_disk_shows_what_is_mounted(machine):
+    with machine.start(net=True, forwards=[80]) as m:
+        m.prompt()
+        page = machines.until("httpd answers", lambda: web.run(["curl", "-s", "--max-time", "10", m.url(80)])[1]).decode()
+        for name in ("bin", "etc", "tmp"):
+            check(f'href="./{name}/"' in page, f"/{name} is listed", page)
+        check('href="/status"' in page, "and the status page", page)
+        m.command("cp /etc/manifest /tmp/note.txt")
+        check(web.curl(m.url(80, "/tmp/note.txt")) == web.curl(m.url(80, "/etc/manifest")), "what is made is there at once")
+        m.command("rm /tmp/note.txt")
+        code = web.curl("-o", "/dev/null", "-w", "%{http_code}", m.url(80, "/tmp/note.txt"))
+        check(code == b"404", "and what is removed is gone at once", code)
+        m.end()
+
+
+def test_httpd_is_reached_from_within(machine):
+    result = machine.run("fetch http://127.0.0.1/etc/manifest; fetch http://127.0.0.1/nosuch")
+    check(result.has("program httpd"), "the file is shown, without any device", result)
+    check("404" in result.text, "and what is not there is said", result)
