@@ -13,6 +13,7 @@ import socket
 import subprocess
 from pathlib import Path
 
+import ninep
 from machines import check
 
 BIG = 8 << 20
@@ -249,3 +250,54 @@ def export_rubbish(place):
             s.recv(100)
             body = dice.randbytes(dice.randrange(1, 200))
             s.sendall((len(body) + 4).to_bytes(4, "little") + body + dice.randbytes(50))
+
+
+def refused(number, function, *arguments):
+    try:
+        function(*arguments)
+    except OSError as why:
+        check(why.errno == number, f"{function.__name__} {arguments}: error {number}", why)
+    else:
+        check(False, f"{function.__name__} {arguments} is refused")
+
+
+def export_write(place, folder="/disk"):
+    """Files are made, written, renamed while they are open, and removed while they are open."""
+    data = random.Random(9).randbytes(300000)
+    with place.connect(564) as connection:
+        c = ninep.Client(connection)
+        c.mkdir(folder, "made")
+        here = folder + "/made"
+        f = c.create(here, "one")
+        for at in range(0, len(data), 50000):
+            check(c.write(f, at, data[at:at + 50000]) == 50000, "all is written")
+        c.fsync(f)
+        check(c.size(f) == len(data), "its size")
+        back = b"".join(c.read(f, at, 60000) for at in range(0, len(data), 60000))
+        check(back == data, "what was written is read")
+        refused(17, c.create, here, "one", 0o202)  # exclusive
+        c.rename(here, "one", here, "two")
+        check(c.read(f, 1000, 100) == data[1000:1100], "an open file is the same under its new name")
+        refused(2, c.walk, here + "/one")
+        c.mkdir(here, "in")
+        c.rename(here, "two", here + "/in", "three")
+        c.rename(here, "in", here, "out")
+        check(c.read(f, 5000, 100) == data[5000:5100], "and when a folder above it is renamed")
+        check(c.size(f) == len(data), "which its attributes show, too")
+        c.truncate(f, 10)
+        check(c.size(f) == 10, "it is cut")
+        refused(39, c.unlink, here, "out", True)
+        c.unlink(here + "/out", "three")
+        check(c.read(f, 0, 100) == data[:10], "a removed file can be read by who has it open")
+        refused(2, c.walk, here + "/out/three")
+        c.clunk(f)
+        names = [f"file {n}" for n in range(100)]
+        for name in names:
+            c.clunk(c.create(here + "/out", name))
+        for count in (8000, 300):  # a folder in few answers and in many
+            check(sorted(c.names(here + "/out", count)) == sorted(names), f"{len(names)} names, {count} bytes at a time")
+        for name in names:
+            c.unlink(here + "/out", name)
+        c.unlink(here, "out", True)
+        c.unlink(folder, "made", True)
+        refused(2, c.walk, here)

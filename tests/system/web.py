@@ -62,6 +62,8 @@ def test_memcached_with_clients(machine):
 def test_export_with_clients(machine):
     with running(machine) as (m, files):
         web.export_read(m, files)
+        web.export_write(m, "/disk")
+        web.export_write(m, "/tmp")
         web.export_rubbish(m)
         web.export_read(m, files)
         host, port = m.connect(564).getpeername()[:2]

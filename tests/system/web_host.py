@@ -76,5 +76,6 @@ def test_export_with_clients(machine):
         disk = web.files_make(f"{folder}/disk")
         with Place("export", folder) as place:
             web.export_read(place, disk)
+            web.export_write(place)
             web.export_rubbish(place)
             web.export_read(place, disk)
