@@ -38,6 +38,8 @@ $(eval $(call fuzz_reader,manifest,servers/init/manifest tests/unit/strlcpy))
 $(eval $(call fuzz_reader,ninep,lib/ninep lib/ninep_server lib/ninep_files lib/ninep_lock servers/ramfs/ramfs \
   servers/ramfs/pages tests/unit/strlcpy))
 $(eval $(call fuzz_reader,pci,servers/pci/function servers/pci/grants))
+$(eval $(call fuzz_reader,export,servers/export/engine lib/ninep lib/ninep_server lib/ninep_files lib/ninep_lock \
+  servers/ramfs/ramfs servers/ramfs/pages tests/unit/strlcpy))
 $(eval $(call fuzz_reader,http,$(addprefix servers/httpd/,request target fields connection answer page mime) tests/unit/strlcpy \
   tests/unit/http_site))
 $(eval $(call fuzz_reader,memcached,$(addprefix servers/memcached/,store command engine ascii binary stats)))
