@@ -190,7 +190,7 @@ static uint64_t request(struct message *m)
     return TAG(label == NAMES_BIND ? do_bind(text, text + strlen(text) + 1) : ENOSYS, 0, 0);
 }
 
-/* A mount of the arguments: PATH=HANDLE. */
+/* A mount of the arguments: PATH=HANDLE. Without the handle its server is not there: no device. */
 static void argument_mount(const char *argument)
 {
     char path[NAMES_PATH_MAX];
@@ -198,7 +198,7 @@ static void argument_mount(const char *argument)
     const char *name = argument[bytes] == 0 ? "" : argument + bytes + 1;
     uint64_t handle = startup_handle(name);
     strlcpy(path, argument, bytes < sizeof path ? bytes + 1 : sizeof path);
-    int error = handle == 0 ? ENODEV : mount_add(path, handle);
+    int error = handle == 0 ? 0 : mount_add(path, handle);
     if (error != 0)
         fprintf(stderr, "names: \"%s\" of its arguments is not mounted: %s\n", argument,
                 errno_text(error));

@@ -92,8 +92,10 @@ def test_fat_kills_under_load_lose_nothing_that_was_synced(machine):
             for _ in range(KILLS):
                 m.expect(rf"filetest: /fat/log: \d+ of {records}")
                 m.type("kill " + victims.choice(("fat", "fat", "disk1")) + "\r")
-            text = m.command("wait")
+            m.type("wait; echo waited\r")
+            m.expect(r"^waited$")
             check(re.search(rf"filetest: {records} records in \d+ syncs, \d+ of them done again: all are there", m.text),
-                  f"seed {seed}: it found all it had synced", text)
+                  f"seed {seed}: it found all it had synced", m.result())
+            m.prompt()
             m.end()
         sound(*disks)
