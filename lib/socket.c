@@ -350,11 +350,11 @@ int64_t socket_send_later(int n, const void *from, size_t bytes)
 {
     size_t done = 0;
     while (done < bytes) {
-        void *to;
+        void *to = NULL;
         int64_t room = socket_send_room(n, &to);
         if (room < 0 && done == 0)
             return room;
-        if (room <= 0)
+        if (room <= 0 || to == NULL)
             break;
         size_t piece = bytes - done < (size_t)room ? bytes - done : (size_t)room;
         memcpy(to, (const char *)from + done, piece);
@@ -454,7 +454,7 @@ int64_t socket_recv(int n, void *to, size_t bytes, uint64_t deadline)
 {
     size_t done = 0;
     while (done < bytes) {
-        const void *from;
+        const void *from = NULL;
         int64_t there = socket_recv_view(n, &from);
         if (there == -ERR_WOULD_BLOCK && done == 0) {
             int64_t status = wait_for(n, SOCKET_CAN_READ, deadline);
@@ -464,7 +464,7 @@ int64_t socket_recv(int n, void *to, size_t bytes, uint64_t deadline)
         }
         if (there < 0 && done == 0)
             return there;
-        if (there <= 0)
+        if (there <= 0 || from == NULL)
             break;
         size_t piece = bytes - done < (size_t)there ? bytes - done : (size_t)there;
         memcpy((char *)to + done, from, piece);

@@ -84,7 +84,7 @@ static int endpoint_event(const struct atm_result *r, struct socket_event *event
         return -1;
     if (r->status != 0)
         return 0;
-    if ((r->r[1] & TAG_EVENT) == 0) {
+    if ((r->r[1] & TAG_EVENT) == 0 && message != NULL) {
         *message = (struct message){r->r[0], r->r[1], {r->r[2], r->r[3], r->r[4], r->r[5]}};
         *event = (struct socket_event){-1, SOCKET_MESSAGE, 0};
         return 1;

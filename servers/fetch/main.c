@@ -154,7 +154,7 @@ static int head_check(struct fetch *f, const char *head)
 static int body_take(struct fetch *f)
 {
     while (!f->has_length || f->done < f->length) {
-        const void *from;
+        const void *from = NULL;
         int64_t n = socket_recv_view(f->socket, &from);
         char one;
         if (n == -ERR_WOULD_BLOCK) { /* waits, takes the first byte */

@@ -74,33 +74,33 @@ struct conn {
 struct session {
     uint32_t used;
     uint32_t generation; /* of the handle it was given */
-    uint64_t badge;      /* of the handle it attached with */
-    uint64_t endpoint;   /* handle: signals */
-    uint64_t bits;
-    uint64_t waits;    /* handle: answer to NET_WAIT; 0: none */
-    uint64_t resolves; /* handle: answer to NET_RESOLVE; 0: none */
     uint32_t resolve_serial;
+    uint32_t slot_groups;
+    uint32_t chunk_groups;
+    uint32_t chunk_room; /* entries chunks has room for */
+    uint32_t work_taken;
+    uint32_t free_taken;
+    uint32_t held;     /* bytes */
+    uint32_t dying;    /* 1: the client is gone; what was closed before is still delivered */
+    uint32_t wake;     /* 1: to be woken at the end of the turn */
+    uint32_t broken;   /* 1: the client broke the rules of the queues */
+    uint64_t badge;    /* of the handle it attached with */
+    uint64_t endpoint; /* handle: signals */
+    uint64_t bits;
+    uint64_t waits;               /* handle: answer to NET_WAIT; 0: none */
+    uint64_t resolves;            /* handle: answer to NET_RESOLVE; 0: none */
     struct wire_control *control; /* NULL: not shared yet */
     uint16_t *work;
     uint16_t *ready;
     uint16_t *free;
     struct wire_slot *slots[WIRE_SLOT_GROUPS];
-    uint32_t slot_groups;
     unsigned char **chunks; /* group */
-    uint32_t chunk_groups;
-    uint32_t chunk_room; /* entries chunks has room for */
-    uint32_t work_taken;
     uint64_t ready_put;
-    uint32_t free_taken;
-    uint32_t held;        /* bytes */
     struct conn **conn;   /* by slot; NULL: none */
     uint64_t *ready_at;   /* by slot: entry in ready it was put into last, from 1; 0: none */
     struct conn *starved; /* list */
     struct conn *later;   /* list */
-    uint32_t dying;       /* 1: the client is gone; what was closed before is still delivered */
     uint64_t dying_since;
-    uint32_t wake;   /* 1: to be woken at the end of the turn */
-    uint32_t broken; /* 1: the client broke the rules of the queues */
 };
 
 extern struct session session_at[SESSIONS_MAX];

@@ -95,7 +95,7 @@ static uint32_t request_resolve(struct session *s, struct request *r)
     name[NAME_MAX_BYTES] = 0;
     if (name[0] == 0)
         return SOCKET_NO_NAME;
-    if (ip_addr_isany(dns_getserver(0)) && !ipaddr_aton(name, &ip) && strcmp(name, "localhost"))
+    if (ip_addr_isany(dns_getserver(0)) && !ipaddr_aton(name, &ip) && strcmp(name, "localhost") != 0)
         return SOCKET_NAME_FAILED;
     uint8_t type = r->w[0] == SOCKET_IPV4   ? LWIP_DNS_ADDRTYPE_IPV4
                    : r->w[0] == SOCKET_IPV6 ? LWIP_DNS_ADDRTYPE_IPV6

@@ -13,6 +13,7 @@
 #define LISTENER UINT64_MAX
 #define ECHO_MARK (1ul << 32) /* cookie of an accepted connection */
 #define EVENTS 64
+#define STREAMS_MAX 1000u
 #define PATIENCE (60 * SECOND)
 
 struct stream {
@@ -40,7 +41,7 @@ static int listen_on(uint32_t port, uint32_t family)
 static int echo_some(int s)
 {
     for (;;) {
-        const void *from;
+        const void *from = NULL;
         int64_t there = socket_recv_view(s, &from);
         if (there == -ERR_WOULD_BLOCK) {
             socket_watch(s, SOCKET_CAN_READ, ECHO_MARK);
@@ -115,7 +116,7 @@ static int stream_send(struct loop *l, uint32_t i)
 {
     struct stream *t = &l->stream[i];
     for (;;) {
-        void *to;
+        void *to = NULL;
         int64_t room = t->sent < l->bytes ? socket_send_room(t->socket, &to) : 0;
         if (room <= 0)
             return room < 0 ? nettest_fail("sending", room) : 0;
@@ -135,7 +136,7 @@ static int stream_receive(struct loop *l, uint32_t i)
 {
     struct stream *t = &l->stream[i];
     for (;;) {
-        const void *from;
+        const void *from = NULL;
         int64_t there = socket_recv_view(t->socket, &from);
         if (there == -ERR_WOULD_BLOCK)
             return 0;
@@ -174,14 +175,17 @@ static int loop_event(struct loop *l, const struct socket_event *e)
 int nettest_loop(uint32_t connections, uint32_t bytes)
 {
     struct socket_event event[EVENTS];
-    struct loop l = {calloc(connections, sizeof(struct stream)), connections, bytes, 0, -1};
+    static struct stream stream[STREAMS_MAX];
+    struct loop l = {stream, connections, bytes, 0, -1};
+    if (connections > STREAMS_MAX)
+        return nettest_fail("so many", -SOCKET_NONE_FREE);
     /* Four rings a connection, each as full as it may be: both sides are this program's. */
     uint32_t ring = bytes < WIRE_RING ? bytes / WIRE_CHUNK + 2 : WIRE_RING_CHUNKS;
     int64_t status = socket_setup(2 * connections + 1, 32 + 4 * ring * connections / 2, 0);
     if (status != 0)
         return nettest_fail("setup", status);
     l.listener = listen_on(LOOP_PORT, SOCKET_ANY_FAMILY);
-    if (l.listener < 0 || l.stream == NULL)
+    if (l.listener < 0)
         return nettest_fail("listening", l.listener);
     socket_watch(l.listener, SOCKET_CAN_READ, LISTENER);
     for (uint32_t i = 0; i < connections; i++)
