@@ -79,12 +79,15 @@ static uint64_t strings_put(struct startup *page, size_t *used, const char *cons
     return count;
 }
 
-/* Copies a handle into the child and notes its number there. */
+/* Copies a handle into the child and notes its number there. That of a server that is gone for good
+   it does not get: to the child it is as if nobody had it. */
 static int64_t handle_give(struct startup *page, uint64_t process, const struct spawn_handle *h)
 {
     if (page->handles == STARTUP_HANDLES)
         return -ERR_FULL;
     struct atm_result r = atm_handle_copy(process, h->number, h->rights, h->badge);
+    if (r.status == -ERR_DEAD)
+        return 0;
     if (r.status < 0)
         return r.status;
     struct startup_handle *entry = &page->handle[page->handles++];
