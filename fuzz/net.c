@@ -222,7 +222,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (sessions_alive())
         world_pass(11000);
     sessions_reap();
-    if (world.groups != 0 || sessions_alive())
+    if (world.groups != 0 || sessions_alive() || conns_held != 0)
         abort();
     return 0;
 }

@@ -130,11 +130,19 @@ void conn_later(struct conn *c)
     c->session->later = c;
 }
 
+uint32_t conns_held;
+
+void conn_held_add(struct session *s, int packets)
+{
+    s->held += (uint32_t)packets;
+    conns_held += (uint32_t)packets;
+}
+
 static void held_drop(struct conn *c)
 {
     if (c->held == NULL)
         return;
-    c->session->held -= c->held->tot_len;
+    conn_held_add(c->session, -(int)pbuf_clen(c->held));
     pbuf_free(c->held);
     c->held = NULL;
 }
@@ -364,8 +372,8 @@ static uint32_t deliver_piece(struct conn *c, uint32_t room)
         c->rx_put += piece;
         done += piece;
     }
-    c->session->held -= done;
     if (done == p->len) {
+        conn_held_add(c->session, -1);
         c->held = p->next;
         if (p->next != NULL)
             pbuf_ref(p->next);

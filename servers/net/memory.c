@@ -10,7 +10,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LIMIT (24u << 20) /* bytes */
+#define LIMIT (10u << 20) /* bytes */
+#define OTHERS                                                                                     \
+    (LIMIT / 4 *                                                                                   \
+     3) /* of these for all but received packets: there is always room for some, and so for
+                                     acknowledgements that free what is sent */
+#define PACKETS 7u /* class of received packets */
 #define SLAB 16384u
 #define CLASSES 9u
 #define LARGE CLASSES
@@ -30,7 +35,8 @@ static size_t total;
 static int class_fill(size_t class)
 {
     size_t bytes = class_bytes[class];
-    unsigned char *slab = total + SLAB <= LIMIT ? malloc(SLAB) : NULL;
+    size_t most = class == PACKETS ? LIMIT : OTHERS;
+    unsigned char *slab = total + SLAB <= most ? malloc(SLAB) : NULL;
     if (slab == NULL)
         return 0;
     total += SLAB;
@@ -45,7 +51,7 @@ static int class_fill(size_t class)
 
 static void *large_get(size_t bytes)
 {
-    struct block *b = total + bytes <= LIMIT ? malloc(bytes) : NULL;
+    struct block *b = total + bytes <= OTHERS ? malloc(bytes) : NULL;
     if (b == NULL)
         return NULL;
     total += bytes;

@@ -27,7 +27,8 @@
 #define SESSIONS_A_BADGE 16u       /* programs behind one badge */
 #define CHUNK_GROUPS_A_BADGE 2048u /* 32 MiB of one badge's pages */
 #define SLOT_GROUPS_A_BADGE 80u    /* 2,560 sockets of one badge */
-#define HELD_MAX (1024u * 1024u)   /* bytes a session's connections hold that have no room yet */
+#define HELD_MAX 128u              /* packets a session's connections hold that have no room yet */
+#define HELD_ALL_MAX 512u          /* and of all sessions */
 #define BACKLOG_MAX 1024u
 #define WORK_PIECE 64u        /* slots of one session handled in a turn */
 #define ORPHAN_NS 10000000000 /* how long what a dead client sent before closing may still take */
@@ -167,6 +168,10 @@ void conn_work(struct conn *c);
 /* It is to be looked at at the next turn, not within a call of lwIP's. */
 void conn_later(struct conn *c);
 void conn_break(struct conn *c); /* the client wrote nonsense */
+
+/* Packets held, by this session and in all, became so many more or fewer. */
+void conn_held_add(struct session *s, int packets);
+extern uint32_t conns_held;
 
 /* Says in shared memory what has come and what is so. */
 void conn_publish(struct conn *c);

@@ -175,6 +175,7 @@ void stack_input(const unsigned char *frame, uint32_t bytes)
                          : NULL;
     if (p == NULL) {
         stack_counts.rx_dropped++;
+        PBUF_CHECK_FREE_OOSEQ(); /* no memory: what came out of order makes room */
         return;
     }
     if (!checked)

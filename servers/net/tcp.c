@@ -111,7 +111,7 @@ static void unread_drop(struct conn *c)
     c->rx_taken = c->rx_put;
     if (c->held != NULL) {
         unread += c->held->tot_len;
-        c->session->held -= c->held->tot_len;
+        conn_held_add(c->session, -(int)pbuf_clen(c->held));
         pbuf_free(c->held);
         c->held = NULL;
     }
@@ -206,14 +206,14 @@ static err_t on_recv(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t err)
         pbuf_free(p);
         return ERR_OK;
     }
-    if (c->session->held + p->tot_len > HELD_MAX ||
+    if (c->session->held >= HELD_MAX || conns_held >= HELD_ALL_MAX ||
         (c->held != NULL && c->held->tot_len + p->tot_len > 0xffff))
         return ERR_MEM; /* lwIP keeps it and tries again */
     /* More is to come, and the other side may wait for this to be acknowledged before it sends the
        rest (Nagle); what is pushed is most often acknowledged by its answer. */
     if ((p->flags & PBUF_FLAG_PUSH) == 0)
         tcp_ack_now(pcb);
-    c->session->held += p->tot_len;
+    conn_held_add(c->session, pbuf_clen(p));
     if (c->held == NULL)
         c->held = p;
     else

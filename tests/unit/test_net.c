@@ -42,7 +42,7 @@ static int teardown(void **state)
     client_die(&client);
     world_pass(11000);
     sessions_reap();
-    return world.groups == 0 && !sessions_alive() ? 0 : -1;
+    return world.groups == 0 && !sessions_alive() && conns_held == 0 ? 0 : -1;
 }
 
 /* ---- checksums ---- */
