@@ -23,8 +23,8 @@ FUZZ_WRAP := -Wl,--wrap=__asan_memcpy,--wrap=__asan_memmove,--wrap=__asan_memset
 
 .PHONY: fuzz fuzz-build
 fuzz: fuzz-build
-	@for target in $(if $(filter all,$(TARGET)),syscalls $(FUZZ_READERS) $(FUZZ_MODELS),$(TARGET)); do \
-	  fuzz/run $$target $(SECONDS) $(SEED) || exit 1; done
+	@printf '%s\n' $(if $(filter all,$(TARGET)),syscalls $(FUZZ_READERS) $(FUZZ_MODELS),$(TARGET)) | \
+	  xargs -P 2 -I '{}' fuzz/run '{}' $(SECONDS) $(SEED)
 
 # Targets of user space: name, and the sources the target drives, as they are. One line each.
 FUZZ_READERS :=
