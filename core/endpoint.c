@@ -106,8 +106,11 @@ bool endpoint_drain(endpoint_t e)
     endpoint_at[E(e)].mode = MODE_DEAD;
     /*@ loop invariant 0 <= n <= DRAIN_PIECE;
         loop variant DRAIN_PIECE - n; */
-    for (n = 0; n < DRAIN_PIECE && endpoint_at[E(e)].first != 0; n++)
-        thread_fail(queue_pop(e), ERR_PEER);
+    for (n = 0; n < DRAIN_PIECE && endpoint_at[E(e)].first != 0; n++) {
+        pfn_t t = endpoint_at[E(e)].first;
+        queue_pop(e, t);
+        thread_fail(t, ERR_PEER);
+    }
     if (endpoint_at[E(e)].first != 0)
         return false;
     endpoint_at[E(e)].generation = 0;

@@ -5,14 +5,6 @@
 
 uint64_t frame_next_birth = 1;
 
-uint64_t frame_birth(void)
-{
-    uint64_t birth = frame_next_birth;
-    //@ admit clock: frame_next_birth < UINT64_MAX;
-    frame_next_birth = birth + 1;
-    return birth;
-}
-
 /* What retyping does beyond clearing. */
 /*@ requires frames_wf;
     requires is_frame(p) && frame_kind[p] == FRAME_FREE && FRAME_RESERVED < kind < FRAME_KINDS;

@@ -54,7 +54,17 @@ FRAME_FACT frames_of_birth{L}: frames_wf{L} ==> 0 < frame_next_birth &&
     ensures unique: \result == \old(frame_next_birth) && \result < frame_next_birth;
     ensures some: \result != 0;
 */
-uint64_t frame_birth(void);
+static inline uint64_t frame_birth(void);
+
+#if defined(FRAME_PROOF) || !defined(__FRAMAC__)
+static inline uint64_t frame_birth(void)
+{
+    uint64_t birth = frame_next_birth;
+    //@ admit clock: frame_next_birth < UINT64_MAX;
+    frame_next_birth = birth + 1;
+    return birth;
+}
+#endif
 
 /* Makes a free frame an object of a kind, all zero in its window, and gives it a birth number. */
 /*@ requires frames_wf;

@@ -48,30 +48,56 @@ static inline pfn_t leave(cpu_t cpu, bool was_idle)
     return t;
 }
 
-/* The short way, where the call has one and it is open; 0: nothing has happened. */
+/* The short way, where the call has one and it is open. */
 /*@ requires kernel_wf && runs(t) && cpu < CPUS_MAX && cpu_at[cpu].current == t;
     ensures kernel_wf; */
-static inline pfn_t fast(cpu_t cpu, pfn_t t, uint64_t number)
+static inline struct ipc_fast fast(cpu_t cpu, pfn_t t)
 {
+    uint64_t number = reg_get(t, REG_RAX);
+    struct ipc_registers r = {
+        reg_get(t, REG_RDI),
+        reg_get(t, REG_RSI),
+        {reg_get(t, REG_RDX), reg_get(t, REG_R10), reg_get(t, REG_R8), reg_get(t, REG_R9)}};
     if (number == SYS_call)
-        return ipc_fast_call(cpu, t);
+        return ipc_fast_call(cpu, t, r);
     if (number == SYS_reply_receive)
-        return ipc_fast_reply_receive(cpu, t);
-    return 0;
+        return ipc_fast_reply_receive(cpu, t, r);
+    return (struct ipc_fast){0, 0, false, r};
+}
+
+/* Puts the results of the short way into t's registers. */
+/*@ requires is_thread(t);
+    assigns thread_at[t].reg[0 .. REG_COUNT - 1]; */
+static inline void deliver(pfn_t t, struct ipc_registers r)
+{
+    reg_set(t, REG_RAX, 0);
+    reg_set(t, REG_RDI, r.name);
+    reg_set(t, REG_RSI, r.tag);
+    reg_set(t, REG_RDX, r.word[0]);
+    reg_set(t, REG_R10, r.word[1]);
+    reg_set(t, REG_R8, r.word[2]);
+    reg_set(t, REG_R9, r.word[3]);
+}
+
+pfn_t kernel_syscall_long(cpu_t cpu)
+{
+    pfn_t t = cpu_at[cpu].current;
+    thread_at[T(t)].syscalls++;
+    status_t status = dispatch(t, thread_at[T(t)].reg[REG_RAX]);
+    if (status != STATUS_BLOCKED && cpu_at[cpu].current == t) /* else t waits, moved, or is gone */
+        thread_at[T(t)].reg[REG_RAX] = (uint64_t)0 - (uint64_t)status;
+    return leave(cpu, false);
 }
 
 pfn_t kernel_syscall(cpu_t cpu)
 {
     pfn_t t = cpu_at[cpu].current;
-    uint64_t number = thread_at[T(t)].reg[REG_RAX];
+    struct ipc_fast f = fast(cpu, t);
+    if (!f.done)
+        return kernel_syscall_long(cpu);
     thread_at[T(t)].syscalls++;
-    pfn_t next = fast(cpu, t, number);
-    if (next != 0)
-        return next;
-    status_t status = dispatch(t, number);
-    if (status != STATUS_BLOCKED && cpu_at[cpu].current == t) /* else t waits, moved, or is gone */
-        thread_at[T(t)].reg[REG_RAX] = (uint64_t)0 - (uint64_t)status;
-    return leave(cpu, false);
+    deliver(f.next, f.r);
+    return f.next;
 }
 
 pfn_t kernel_fault(cpu_t cpu, uint32_t kind, uint64_t address)

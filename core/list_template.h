@@ -8,6 +8,7 @@
  *     LIST_WF                 name of the invariant
  *     LIST_SCOPE              how the functions are declared
  *     LIST_ADD, LIST_REMOVE   names of the functions
+ *     LIST_POP                a third, if it is defined
  *     LIST_HEAD_T             type of a head's number
  *     LIST_IS_HEAD, LIST_IS_NODE      predicates: what may be a head, and on a list
  *     LIST_AT_HEAD(label, q), LIST_AT_NODE(label, x)  the same, at a label
@@ -116,18 +117,31 @@ LIST_SCOPE void LIST_ADD(LIST_HEAD_T q, pfn_t x);
 */
 LIST_SCOPE void LIST_REMOVE(pfn_t x);
 
+#ifdef LIST_POP
+/* Takes x, which was added first, off q's list. */
+/*@ requires LIST_WF && LIST_IS_HEAD(q) && x != 0 && x == LIST_FIRST_OF(q);
+    assigns LIST_NEXT[0 .. FRAMES_MAX - 1], LIST_PREV[0 .. FRAMES_MAX - 1], LIST_OF[x],
+            LIST_FIRST_OF(q), LIST_LAST_OF(q);
+    LIST_ENSURES_WF
+    ensures some: LIST_IS_NODE(x) && \old(LIST_OF[x]) == q && LIST_OF[x] == 0;
+    ensures oldest: \forall integer i; is_frame(i) && LIST_OF[i] == q ==> LIST(key)[x] < LIST(key)[i];
+    ensures others: LIST(others){Pre,Post}(x);
+*/
+LIST_SCOPE void LIST_POP(LIST_HEAD_T q, pfn_t x);
+#endif
+
 #if defined(LIST_PROOF) || !defined(__FRAMAC__)
 LIST_SCOPE void LIST_ADD(LIST_HEAD_T q, pfn_t x)
 {
-    pfn_t last = LIST_LAST(q);
-    LIST_PREV[x] = last;
-    LIST_NEXT[x] = 0;
+    pfn_t last = LIST_LAST(q); /* x has no neighbours yet: its links are 0 */
     LIST_OF[x] = q;
-    if (last != 0)
-        LIST_NEXT[last] = x;
-    else
-        LIST_FIRST(q) = x;
     LIST_LAST(q) = x;
+    if (last != 0) {
+        LIST_PREV[x] = last;
+        LIST_NEXT[last] = x;
+    } else {
+        LIST_FIRST(q) = x;
+    }
     //@ admit clock: LIST(clock) < UINT64_MAX;
     //@ ghost LIST(key)[x] = LIST(clock);
     //@ ghost LIST(clock)++;
@@ -140,18 +154,37 @@ LIST_SCOPE void LIST_REMOVE(pfn_t x)
     pfn_t next = LIST_NEXT[x];
     //@ assert fore: \forall integer i; is_frame(i) && LIST_OF[i] != 0 && LIST_NEXT[i] == x ==> i == prev;
     //@ assert back: \forall integer i; is_frame(i) && LIST_OF[i] != 0 && LIST_PREV[i] == x ==> i == next;
-    if (prev != 0)
-        LIST_NEXT[prev] = next;
-    else
-        LIST_FIRST(q) = next;
-    if (next != 0)
-        LIST_PREV[next] = prev;
-    else
-        LIST_LAST(q) = prev;
     LIST_OF[x] = 0;
-    LIST_NEXT[x] = 0;
-    LIST_PREV[x] = 0;
+    if (prev != 0) {
+        LIST_NEXT[prev] = next;
+        LIST_PREV[x] = 0;
+    } else {
+        LIST_FIRST(q) = next;
+    }
+    if (next != 0) {
+        LIST_PREV[next] = prev;
+        LIST_NEXT[x] = 0;
+    } else {
+        LIST_LAST(q) = prev;
+    }
 }
+
+#ifdef LIST_POP
+LIST_SCOPE void LIST_POP(LIST_HEAD_T q, pfn_t x)
+{
+    pfn_t next = LIST_NEXT[x];
+    //@ assert fore: \forall integer i; is_frame(i) && LIST_OF[i] != 0 ==> LIST_NEXT[i] != x;
+    //@ assert back: \forall integer i; is_frame(i) && LIST_OF[i] != 0 && LIST_PREV[i] == x ==> i == next;
+    LIST_OF[x] = 0;
+    LIST_FIRST(q) = next;
+    if (next != 0) {
+        LIST_PREV[next] = 0;
+        LIST_NEXT[x] = 0;
+    } else {
+        LIST_LAST(q) = 0;
+    }
+}
+#endif
 #endif
 
 #undef LIST
@@ -159,6 +192,7 @@ LIST_SCOPE void LIST_REMOVE(pfn_t x)
 #undef LIST_SCOPE
 #undef LIST_ADD
 #undef LIST_REMOVE
+#undef LIST_POP
 #undef LIST_HEAD_T
 #undef LIST_IS_HEAD
 #undef LIST_IS_NODE

@@ -9,6 +9,7 @@
  *
  *     void queue_push(endpoint_t q, pfn_t t);     puts thread t, which is in no queue, at the end of q
  *     void queue_remove(pfn_t t);                 takes t out of the queue it is in
+ *     void queue_pop(endpoint_t q, pfn_t t);      takes t out of q, where it has waited longest
  */
 #ifndef CORE_QUEUE_H
 #define CORE_QUEUE_H
@@ -20,6 +21,7 @@
 #define LIST_SCOPE static inline
 #define LIST_ADD queue_push
 #define LIST_REMOVE queue_remove
+#define LIST_POP queue_pop
 #define LIST_HEAD_T endpoint_t
 #define LIST_IS_HEAD is_queue
 #define LIST_IS_NODE is_thread
@@ -42,28 +44,5 @@
 #define LIST_FACT axiom
 #endif
 #include "core/list_template.h"
-
-/* Takes the thread that has waited longest out of queue q; 0: nobody waits. */
-/*@ requires queues_wf && is_queue(q);
-    assigns queue_next[0 .. FRAMES_MAX - 1], queue_prev[0 .. FRAMES_MAX - 1], queue_of[0 .. FRAMES_MAX - 1],
-            endpoint_at[q].first, endpoint_at[q].last;
-    ensures wf: queues_wf;
-    ensures none: \result == 0 ==> queue_others{Pre,Post}(0) && \forall integer i; is_frame(i) ==> queue_of[i] != q;
-    ensures some: \result != 0 ==> is_thread(\result) && \old(queue_of[\result]) == q && queue_of[\result] == 0;
-    ensures oldest: \result != 0 ==> \forall integer i; is_frame(i) && queue_of[i] == q ==>
-        queue_key[\result] < queue_key[i];
-    ensures others: \result != 0 ==> queue_others{Pre,Post}(\result);
-*/
-static inline pfn_t queue_pop(endpoint_t q);
-
-#if defined(QUEUE_PROOF) || !defined(__FRAMAC__)
-static inline pfn_t queue_pop(endpoint_t q)
-{
-    pfn_t t = endpoint_at[E(q)].first;
-    if (t != 0)
-        queue_remove(t);
-    return t;
-}
-#endif
 
 #endif

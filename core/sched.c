@@ -178,7 +178,9 @@ static void sched_pick(cpu_t cpu)
         loop variant PICK_PIECE - n; */
     for (n = 0; n < PICK_PIECE && cpu_at[cpu].ready != 0; n++) {
         uint32_t priority = arch_highest_bit(cpu_at[cpu].ready);
-        pfn_t t = queue_pop(cpu_at[cpu].run + priority);
+        endpoint_t run = cpu_at[cpu].run + priority;
+        pfn_t t = endpoint_at[E(run)].first;
+        queue_pop(run, t);
         ready_update(cpu, priority);
         if (thread_may_run(t)) {
             cpu_run(cpu, t);

@@ -66,7 +66,7 @@ status_t sys_process_create(pfn_t t)
 /*@ requires kernel_wf && is_container(c);
     assigns \nothing;
     ensures \result == ERR_NONE ==> priority < PRIORITIES && cpu < CPUS_MAX; */
-static status_t place_check(pfn_t c, uint64_t priority, uint64_t cpu)
+static status_t thread_place_check(pfn_t c, uint64_t priority, uint64_t cpu)
 {
     if (priority > container_at[C(c)].ceiling)
         return ERR_PRIORITY;
@@ -102,7 +102,7 @@ status_t sys_thread_create(pfn_t t)
         return status;
     uint64_t setup = reg_get(t, ARG4);
     pfn_t c = frame_owner[p.object];
-    status = place_check(c, setup % 256, setup / 256 % 256);
+    status = thread_place_check(c, setup % 256, setup / 256 % 256);
     if (status != ERR_NONE)
         return status;
     if (process_at[P(p.object)].dying != 0)

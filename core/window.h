@@ -33,7 +33,7 @@ WINDOW(struct page_words, page_at, 6, FRAMES_MAX)
 /* X(type, name, slot, elements): an array's index divides frame numbers by FRAMES_MAX / elements. */
 #define FRAME_ARRAYS(X)                                                                                       \
     X(uint8_t, frame_kind, 0, FRAMES_MAX)        /* enum frame_kind */                                        \
-    X(uint64_t, frame_generation, 1, FRAMES_MAX) /* unique birth number of the object here; 0: none */        \
+    X(uint64_t, frame_generation, 22, FRAMES_MAX) /* unique birth number of the object here; 0: none */        \
     X(uint32_t, frame_maps, 2, FRAMES_MAX)       /* FRAME_USER: page-table entries that map it */             \
     X(pfn_t, frame_owner, 3, FRAMES_MAX)         /* container, process, thread: its owner; 0: in no list */ \
     X(pfn_t, own_next, 4, FRAMES_MAX)            /* owner lists: the next younger sibling; 0: none */         \
@@ -54,7 +54,7 @@ WINDOW(struct page_words, page_at, 6, FRAMES_MAX)
     X(uint32_t, big_slot, 19, REGIONS_MAX)       /* regions of a giga, the wholly free ones first */          \
     X(uint32_t, big_pos, 20, REGIONS_MAX)                                                                     \
     X(uint32_t, partial_slot, 21, REGIONS_MAX)   /* all regions, those partly free first */                   \
-    X(uint32_t, partial_pos, 22, REGIONS_MAX)
+    X(uint32_t, partial_pos, 1, REGIONS_MAX)
 /* clang-format on */
 #define FRAME_ARRAY_COUNT 23
 

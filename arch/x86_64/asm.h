@@ -4,9 +4,8 @@
  * places of fields that assembly reads. cpu.c asserts that the field places match the structures.
  *
  *   PML4 slot 256..262   the typed windows: all of RAM, once per object type, through one shared table
- *             263        the per-frame arrays, 256 MiB of addresses each
  *             264        device registers of the kernel's own (LAPIC, IOAPIC, HPET) and a passage to ACPI tables
- *             511        the kernel image at -2 GiB
+ *             511        the kernel image at -2 GiB, and behind it the per-frame arrays, 64 MiB of addresses each
  */
 #ifndef X86_ASM_H
 #define X86_ASM_H
@@ -15,9 +14,8 @@
 #define X86_WINDOW_STRIDE 0x8000000000
 #define X86_WINDOW_SLOT 256
 #define X86_PHYS_WINDOW 6 /* page_at: also how this folder reaches physical memory */
-#define X86_ARRAY_BASE 0xffff838000000000
-#define X86_ARRAY_STRIDE 0x10025140 /* 256 MiB, 37 pages, 5 lines: see windows.h */
-#define X86_ARRAY_SLOT 263
+#define X86_ARRAY_BASE 0xffffffff84000000
+#define X86_ARRAY_STRIDE 0x4025140 /* 64 MiB, 37 pages, 5 lines: see windows.h */
 #define X86_DEVICE_BASE 0xffff840000000000
 #define X86_DEVICE_SLOT 264
 #define X86_IMAGE_BASE 0xffffffff80000000
@@ -42,6 +40,10 @@
 #define X86_VECTOR_KICK 0xfd
 #define X86_VECTOR_TIMER 0xfe
 #define X86_VECTOR_SPURIOUS 0xff
+
+/* Numbers of the system calls that have a way of their own. */
+#define SYS_CALL 22
+#define SYS_REPLY_RECEIVE 24
 
 /* struct x86_cpu */
 #define CPU_SELF 0

@@ -2,17 +2,19 @@
 /*
  * What of a thread is in the processor and not in its registers of thread_at: address space, FS
  * base, segment selectors, and x87, SSE and AVX state. Called by entry.S when another thread is to
- * run, with the big lock held.
+ * run; the common case is in switch.h.
  *
  * A thread that never used vector state costs nothing: it runs with CR0.TS set and its first vector
  * instruction traps. From then on its state is saved when the CPU leaves it and loaded when the CPU
  * enters it, at once and not lazily, so that a thread never runs with another one's values in the
  * registers, not even out of reach.
  */
-#include "arch/x86_64/x86.h"
+#include "arch/x86_64/switch.h"
 
 #define NO_THREAD UINT32_MAX /* current, fpu_thread: that thread is gone, or saved */
-#define FPU_CLEAN 0u /* fpu_thread: the vector registers hold the initial state, CR0.TS is set */
+
+/* Where the registers of a thread go that ended in its own system call. */
+static uint64_t nobodys_reg[REG_COUNT];
 #define CR4_OSFXSR 0x200ul
 #define CR4_OSXMMEXCPT 0x400ul
 #define CR4_OSXSAVE 0x40000ul
@@ -77,26 +79,18 @@ static void fpu_load(const uint8_t *state)
 
 static void fpu_allow(void) { __asm__ volatile("clts"); }
 
-static void fpu_give(struct x86_cpu *cpu, pfn_t t)
-{
-    fpu_allow();
-    fpu_load(thread_at[T(t)].fpu);
-    cpu->fpu_thread = t;
-}
-
-/* The processor leaves the thread it runs; fpu_enter or a change of fpu_thread follows. */
-static void fpu_leave(const struct x86_cpu *cpu)
+void x86_fpu_switch(struct x86_cpu *cpu, pfn_t t)
 {
     if (cpu->fpu_thread != FPU_CLEAN && cpu->fpu_thread != NO_THREAD)
         fpu_save(thread_at[T(cpu->fpu_thread)].fpu);
-}
-
-static void fpu_enter(struct x86_cpu *cpu, pfn_t t)
-{
+    cpu->fpu_thread = NO_THREAD;
+    if (t == 0)
+        return;
+    fpu_allow();
     if (thread_at[T(t)].fpu_used) {
-        fpu_give(cpu, t);
-    } else if (cpu->fpu_thread != FPU_CLEAN) {
-        fpu_allow();
+        fpu_load(thread_at[T(t)].fpu);
+        cpu->fpu_thread = t;
+    } else {
         fpu_load(fpu_initial);
         cpu->fpu_thread = FPU_CLEAN;
         x86_set_cr0(x86_cr0() | CR0_TS);
@@ -106,48 +100,32 @@ static void fpu_enter(struct x86_cpu *cpu, pfn_t t)
 void x86_fpu_first_use(struct x86_cpu *cpu)
 {
     thread_at[T(cpu->current)].fpu_used = 1;
-    fpu_give(cpu, cpu->current);
+    x86_fpu_switch(cpu, cpu->current);
 }
 
-/* 1 if the thread that ran loaded selectors, which also sets bases. They are taken away, so that
-   the next one neither sees nor suffers from them. */
-static int segments_clear(void)
+void x86_segments_clear(void)
 {
-    uint32_t ds, es, fs, gs;
-    __asm__ volatile("mov %%ds, %0\n\tmov %%es, %1\n\tmov %%fs, %2\n\tmov %%gs, %3"
-                     : "=r"(ds), "=r"(es), "=r"(fs), "=r"(gs));
-    if (__builtin_expect((ds | es | fs | gs) == 0, 1))
-        return 0;
     /* Loading GS may clear its base: that of the user must be the active one meanwhile. */
     __asm__ volatile("mov %0, %%ds\n\tmov %0, %%es\n\tmov %0, %%fs\n\t"
                      "swapgs\n\tmov %0, %%gs\n\tswapgs"
                      :
                      : "r"(0)
                      : "memory");
-    return 1;
+}
+
+void x86_fs_base_load(struct x86_cpu *cpu, uint64_t base)
+{
+    cpu->fs_base = base;
+    x86_wrmsr(MSR_FS_BASE, base);
 }
 
 uint64_t *x86_switch(struct x86_cpu *cpu, pfn_t t)
 {
-    fpu_leave(cpu);
-    cpu->current = t;
-    if (t == 0) {
-        cpu->fpu_thread = NO_THREAD;
-        return NULL;
-    }
-    struct thread *thread = &thread_at[T(t)];
-    cpu->regs = &thread->reg[REG_RIP];
-    pfn_t root = process_at[P(frame_owner[t])].root;
-    if (root != cpu->root) {
-        cpu->root = root;
-        x86_set_cr3((uint64_t)root * PAGE_SIZE);
-    }
-    if (segments_clear() || cpu->fs_base != thread->reg[REG_FS_BASE]) {
-        cpu->fs_base = thread->reg[REG_FS_BASE];
-        x86_wrmsr(MSR_FS_BASE, cpu->fs_base);
-    }
-    fpu_enter(cpu, t);
-    return cpu->regs;
+    if (t != 0)
+        return x86_switch_to(cpu, t, frame_owner[t]);
+    cpu->current = 0;
+    x86_fpu_switch(cpu, 0);
+    return NULL;
 }
 
 /* ---- the core's questions ---- */
@@ -166,8 +144,10 @@ void arch_thread_release(pfn_t t)
     struct x86_cpu *cpu = x86_this();
     if (cpu->fpu_thread == t)
         cpu->fpu_thread = NO_THREAD;
-    if (cpu->current == t)
-        cpu->current = NO_THREAD;
+    if (cpu->current != t)
+        return;
+    cpu->current = NO_THREAD;
+    cpu->regs = &nobodys_reg[REG_RIP];
 }
 
 void arch_fs_base_changed(pfn_t t)
@@ -175,6 +155,5 @@ void arch_fs_base_changed(pfn_t t)
     struct x86_cpu *cpu = x86_this();
     if (cpu->current != t)
         return;
-    cpu->fs_base = thread_at[T(t)].reg[REG_FS_BASE];
-    x86_wrmsr(MSR_FS_BASE, cpu->fs_base);
+    x86_fs_base_load(cpu, thread_at[T(t)].reg[REG_FS_BASE]);
 }

@@ -73,8 +73,12 @@ _Static_assert(R_RAX == 8 * REG_RAX && R_RDI == 8 * REG_RDI && R_RSI == 8 * REG_
                    R_RSP == 8 * REG_RSP && R_RIP == 8 * REG_RIP && R_RFLAGS == 8 * REG_RFLAGS,
                "asm.h");
 _Static_assert((uint64_t)X86_WINDOW_BASE == 0xffff800000000000ul &&
-                   (uint64_t)X86_ARRAY_BASE == 0xffff838000000000ul,
+                   (uint64_t)X86_ARRAY_BASE == 0xffffffff84000000ul && X86_ARRAY_STRIDE == 0x4025140,
                "windows.h");
+_Static_assert(SYS_CALL == SYS_call && SYS_REPLY_RECEIVE == SYS_reply_receive, "asm.h");
+#define RECORD_FITS(type, name, slot, count)                                                       \
+    _Static_assert(sizeof(type) <= 4 || (slot) == FRAME_ARRAY_COUNT - 1, "windows.h: " #name);
+FRAME_ARRAYS(RECORD_FITS)
 
 #define CR4_MCE 0x40ul
 #define CR4_PGE 0x80ul
@@ -183,8 +187,6 @@ const char *x86_cpu_init(void)
 }
 
 /* ---- the core's questions ---- */
-
-uint32_t arch_highest_bit(uint64_t bits) { return 63u - (uint32_t)__builtin_clzl(bits); }
 
 uint32_t arch_port_in(uint16_t port, uint32_t width)
 {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Every way into the kernel and the only way out. An entry from user mode stores all registers in
- * the current thread's object, takes the big lock and calls C, which returns the thread to run;
- * `resume` switches to it if it is another one.
+ * Every way into the kernel and the only way out. An entry from user mode stores the registers in
+ * the current thread's object and calls C, which returns the thread to run;
+ * `resume` switches to it if it is another one. A system call stores what C does not preserve at
+ * once, and the rest only when another thread is to run.
  *
  * GS: user mode runs with base 0, the kernel with its CPU's structure. Entries swap exactly when
  * they come from user mode, which the saved CS tells; NMI, #DF, #MC and everything else from kernel
@@ -11,36 +12,29 @@
  * the user's stack pointer.
  *
  * A system call loses rcx and r11, everything else keeps them. A thread that is in a system call
- * has bit 1 of its saved rflags clear, which is always set otherwise and means nothing: it returns
- * by SYSRET if its rip is below the non-canonical hole, where SYSRET would fault in the kernel.
- * Every other thread returns by IRET.
+ * has bit 1 of its saved rflags set, as SYSCALL leaves it; everywhere else it is cleared, since it
+ * means nothing to the processor. Such a thread returns by SYSRET. Its rip is at most USER_TOP, since nothing above is ever mapped for a user: far from
+ * the non-canonical hole, where SYSRET would fault in the kernel. Every other thread returns by
+ * IRET.
+ *
+ * There is one CPU, so there is no lock to take.
  */
 #include "asm.h"
 
 #define RFLAGS_ONE 2
 
-    .macro TAKE_LOCK
-    movl $1, %eax
-    lock xaddl %eax, lock_next(%rip)
-1:  cmpl %eax, lock_serving(%rip)
-    je 2f
-    pause
-    jmp 1b
-2:
-    .endm
-
-    .macro DROP_LOCK /* only the holder writes it */
-    incl lock_serving(%rip)
-    .endm
-
     /* Registers at \to, which points to register \at of the object; the rest is saved elsewhere. */
-    .macro SAVE_MOST to, at
+    .macro SAVE_ARGUMENTS to, at
     movq %rdi, R_RDI-\at(\to)
     movq %rsi, R_RSI-\at(\to)
     movq %rdx, R_RDX-\at(\to)
     movq %r10, R_R10-\at(\to)
     movq %r8, R_R8-\at(\to)
     movq %r9, R_R9-\at(\to)
+    .endm
+
+    /* What C preserves, but rbx. */
+    .macro SAVE_PRESERVED to, at
     movq %rbp, R_RBP-\at(\to)
     movq %r12, R_R12-\at(\to)
     movq %r13, R_R13-\at(\to)
@@ -67,32 +61,47 @@ x86_syscall_entry:
     movq %rsp, %gs:CPU_SCRATCH
     movq %gs:CPU_REGS, %rsp
     pushq %gs:CPU_SCRATCH
-    movq %rax, R_RAX-R_RSP(%rsp)
-    SAVE_MOST %rsp, R_RSP
+    SAVE_ARGUMENTS %rsp, R_RSP
     movq %rbx, R_RBX-R_RSP(%rsp)
-    xorl $RFLAGS_ONE, %r11d
     movq %rcx, R_RIP-R_RSP(%rsp)
     movq %r11, R_RFLAGS-R_RSP(%rsp)
+    cmpq $SYS_CALL, %rax
+    je syscall_call
+    cmpq $SYS_REPLY_RECEIVE, %rax
+    je syscall_reply_receive
+    movq %rax, R_RAX-R_RSP(%rsp)
     movq %gs:CPU_STACK, %rsp
-    TAKE_LOCK
     movl %gs:CPU_NUMBER, %edi
-    call kernel_syscall
+    call kernel_syscall_long
     cmpl %gs:CPU_CURRENT, %eax
-    jne resume
+    jne leave_syscall
 
     /* The same thread goes on: nothing but results was written to its registers, and C preserved
        the others. */
     movq %gs:CPU_REGS, %rax
     movq R_RIP-R_RIP(%rax), %rcx
-    cmpq canonical_end(%rip), %rcx
-    jae x86_restore
     movq R_RFLAGS-R_RIP(%rax), %r11
     LOAD_RESULTS %rax
     movq R_RSP-R_RIP(%rax), %rsp
     movq R_RAX-R_RIP(%rax), %rax
-    DROP_LOCK
     swapgs
     sysretq
+
+    /* These most often end in another thread: all registers are saved at once, and the arguments
+       are where C wants them, but one. */
+    .macro IPC function
+    SAVE_PRESERVED %rsp, R_RSP
+    movq %gs:CPU_STACK, %rsp
+    movq %r10, %rcx
+    jmp \function
+    .endm
+
+    .type syscall_call, @function
+syscall_call:
+    IPC x86_call
+    .type syscall_reply_receive, @function
+syscall_reply_receive:
+    IPC x86_reply_receive
 
     /* Back to user mode. rax: the value of %gs:CPU_REGS. */
     .globl x86_restore
@@ -107,13 +116,10 @@ x86_restore:
     movq R_R15-R_RIP(%rax), %r15
     movq R_RFLAGS-R_RIP(%rax), %r11
     testb $RFLAGS_ONE, %r11b
-    jnz restore_full
+    jz restore_full
     movq R_RIP-R_RIP(%rax), %rcx
-    cmpq canonical_end(%rip), %rcx
-    jae restore_full
     movq R_RSP-R_RIP(%rax), %rsp
     movq R_RAX-R_RIP(%rax), %rax
-    DROP_LOCK
     swapgs
     sysretq
 
@@ -126,19 +132,28 @@ restore_full:
     movq R_RCX-R_RIP(%rax), %rcx
     movq R_R11-R_RIP(%rax), %r11
     movq R_RAX-R_RIP(%rax), %rax
-    DROP_LOCK
     swapgs
 iret_to_user:
     iretq
+
+    /* Another thread than the one that made the system call: C preserved the caller's registers.
+       Of a thread that is gone CPU_REGS points to nobody's. */
+    .type leave_syscall, @function
+leave_syscall:
+    movq %gs:CPU_REGS, %rdx
+    SAVE_PRESERVED %rdx, R_RIP
 
     .type resume, @function
 resume: /* eax: the thread to run, 0: none */
     movl %eax, %esi
     movq %gs:CPU_SELF, %rdi
     call x86_switch
+    /* rax: the value of %gs:CPU_REGS, 0: nobody runs */
+    .globl x86_leave
+    .type x86_leave, @function
+x86_leave:
     testq %rax, %rax
     jnz x86_restore
-    DROP_LOCK
 idle:
     sti
     hlt
@@ -148,7 +163,6 @@ idle:
     .type x86_run, @function
 x86_run:
     movq %gs:CPU_STACK, %rsp
-    TAKE_LOCK
     movl %edi, %eax
     jmp resume
 
@@ -161,7 +175,8 @@ trap_entry:
     pushq %rbx
     movq %gs:CPU_REGS, %rbx
     movq %rax, R_RAX-R_RIP(%rbx)
-    SAVE_MOST %rbx, R_RIP
+    SAVE_ARGUMENTS %rbx, R_RIP
+    SAVE_PRESERVED %rbx, R_RIP
     movq %rcx, R_RCX-R_RIP(%rbx)
     movq %r11, R_R11-R_RIP(%rbx)
     popq %rax
@@ -171,6 +186,7 @@ trap_entry:
     popq %rax
     movq %rax, R_RIP-R_RIP(%rbx)
     movq 8(%rsp), %rax
+    andl $~RFLAGS_ONE, %eax
     movq %rax, R_RFLAGS-R_RIP(%rbx)
     movq 16(%rsp), %rax
     movq %rax, R_RSP-R_RIP(%rbx)
@@ -181,7 +197,6 @@ trap_entry:
 trap_call: /* esi: vector, rdx: error */
     movq %gs:CPU_STACK, %rsp
     movq %gs:CPU_SELF, %rdi
-    TAKE_LOCK
     call x86_trap
     testl %eax, %eax
     jz resume
@@ -298,8 +313,6 @@ vectors:
     .endm
     .section .rodata
     .balign 8
-canonical_end:
-    .quad 0x800000000000
     .globl x86_vectors
 x86_vectors:
     .set i, 0
@@ -307,10 +320,3 @@ x86_vectors:
     VECTOR_ADDRESS %i
     .set i, i + 1
     .endr
-
-    .section .data
-    .balign 64
-lock_next:
-    .long 0
-lock_serving:
-    .long 0

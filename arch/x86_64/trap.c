@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What entry.S calls for every vector: turns it into one kernel entry. Runs with the big lock held
- * and interrupts off.
+ * What entry.S calls for every vector: turns it into one kernel entry. Runs with interrupts off.
  */
 #include "arch/x86_64/x86.h"
 
@@ -66,7 +65,7 @@ pfn_t x86_trap(struct x86_cpu *cpu, uint32_t vector, uint64_t error)
 void arch_regs_sanitize(pfn_t t)
 {
     uint64_t *reg = thread_at[T(t)].reg;
-    reg[REG_RFLAGS] = (reg[REG_RFLAGS] & RFLAGS_USER) | RFLAGS_IF | RFLAGS_ONE;
+    reg[REG_RFLAGS] = (reg[REG_RFLAGS] & RFLAGS_USER) | RFLAGS_IF; /* not RFLAGS_ONE: entry.S */
     /* Address 0 is never mapped: where the processor could not go, the thread faults at once. */
     if (reg[REG_RIP] >= ADDRESS_END)
         reg[REG_RIP] = 0;

@@ -2,7 +2,8 @@
 /*
  * Where the typed windows and the per-frame arrays are. Every file of core/ and of this folder is
  * compiled with -include of this header, so that a window is a constant address and an access needs
- * no load of a base pointer.
+ * no load of a base pointer. The arrays are within the last 2 GiB, where an address fits into an instruction's
+ * displacement: one instruction reads a record. There is room for records of 4 bytes; the last array may have longer ones.
  *
  * The records of one frame lie at the same index of many arrays. The arrays are therefore not a
  * power of two apart: then all those records would compete for one set of the cache and one entry
@@ -11,11 +12,19 @@
 #ifndef X86_WINDOWS_H
 #define X86_WINDOWS_H
 
+#include <stdint.h>
+
 #define WINDOW(type, name, slot, count)                                                            \
     static type *const name __attribute__((unused)) =                                              \
         (type *)(0xffff800000000000ul + 0x8000000000ul * (slot));
 #define ARRAY(type, name, slot, count)                                                             \
     static type *const name __attribute__((unused)) =                                              \
-        (type *)(0xffff838000000000ul + 0x10025140ul * (slot));
+        (type *)(0xffffffff84000000ul + 0x4025140ul * (slot));
+
+/* core/arch.h declares it. */
+static inline uint32_t arch_highest_bit(uint64_t bits)
+{
+    return 63 - (uint32_t)__builtin_clzll(bits);
+}
 
 #endif

@@ -25,11 +25,13 @@ struct x86_cpu {
     uint32_t smap; /* 1: CLAC exists */
     pfn_t root;    /* root table in CR3 */
     pfn_t fpu_thread; /* thread whose vector state is in the processor; context.c has two special values */
-    uint64_t fs_base;     /* in the processor, unless the thread loaded a selector */
+    uint64_t fs_base;     /* in the processor, unless the thread loaded a selector: then it is 0 */
+    uint64_t selectors;   /* DS, ES, FS, GS of the thread that ran last: see switch.h */
     uint64_t timer_asked; /* time the core asked kernel_timer for, ns; UINT64_MAX: not at all */
     uint64_t timer_armed; /* time the LAPIC timer fires at, not later than asked; UINT64_MAX: stopped */
 };
 extern struct x86_cpu x86_cpu0;
+#define X86_CPUS 1u /* that are started */
 
 /* Registers as an exception in the kernel, or arch_panic, leaves them on a stack; entry.S builds
    it. */
@@ -128,6 +130,13 @@ void x86_fpu_first_use(struct x86_cpu *cpu);
    entry.S finds its registers; NULL: t is 0, nobody runs. */
 uint64_t *x86_switch(struct x86_cpu *cpu, pfn_t t);
 
+/* ---- ipc.c ---- */
+
+/* entry.S jumps here with the argument registers of these calls; none returns. */
+void x86_call(uint64_t handle, uint64_t tag, uint64_t w0, uint64_t w1, uint64_t w2, uint64_t w3);
+void x86_reply_receive(uint64_t handle, uint64_t tag, uint64_t w0, uint64_t w1, uint64_t w2,
+                       uint64_t w3);
+
 /* ---- trap.c, entry.S ---- */
 
 /* Called by entry.S for every vector; returns the thread to run. */
@@ -136,7 +145,9 @@ pfn_t x86_trap(struct x86_cpu *cpu, uint32_t vector, uint64_t error);
 _Noreturn void x86_run(pfn_t t);
 void x86_syscall_entry(void);
 extern const uint64_t x86_vectors[256]; /* entry points */
-void x86_lock_take(void);
+/* Leaves the kernel: to the thread whose registers x86_switch found, or to wait for an interrupt.
+   Does not return. */
+void x86_leave(uint64_t *regs);
 
 /* ---- acpi.c ---- */
 
@@ -285,6 +296,12 @@ static inline struct x86_cpu *x86_this(void)
     struct x86_cpu *cpu;
     __asm__("mov %%gs:0, %0" : "=r"(cpu));
     return cpu;
+}
+
+/* A constant as long as there is one. */
+static inline cpu_t x86_number(const struct x86_cpu *cpu)
+{
+    return X86_CPUS == 1 ? 0 : cpu->number;
 }
 
 #define MSR_APIC_BASE 0x1bu
