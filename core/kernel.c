@@ -16,7 +16,7 @@
 /* The handler of a call number. */
 /*@ requires kernel_wf && runs(t);
     ensures kernel_wf; */
-static status_t dispatch(pfn_t t, uint64_t number)
+INDEX_GUARD status_t dispatch(pfn_t t, uint64_t number)
 {
 #define SYSCALL(number, name, group, nargs, args, results, errors, text)                           \
     case number:                                                                                   \
@@ -79,7 +79,10 @@ static inline void deliver(pfn_t t, struct ipc_registers r)
     reg_set(t, REG_R9, r.word[3]);
 }
 
-pfn_t kernel_syscall_long(cpu_t cpu)
+/* kernel_syscall_long, to be compiled into what a machine does around it. */
+/*@ requires kernel_wf && cpu < CPUS_MAX && cpu_started(cpu) && cpu_at[cpu].current != 0;
+    ensures kernel_wf && \result == cpu_at[cpu].current; */
+INDEX_GUARD pfn_t syscall_long(cpu_t cpu)
 {
     pfn_t t = cpu_at[cpu].current;
     thread_at[T(t)].syscalls++;
@@ -88,6 +91,8 @@ pfn_t kernel_syscall_long(cpu_t cpu)
         thread_at[T(t)].reg[REG_RAX] = (uint64_t)0 - (uint64_t)status;
     return leave(cpu, false);
 }
+
+pfn_t kernel_syscall_long(cpu_t cpu) { return syscall_long(cpu); }
 
 pfn_t kernel_syscall(cpu_t cpu)
 {

@@ -158,8 +158,11 @@ void sched_hand_over(cpu_t cpu, pfn_t t)
 void sched_rotate(cpu_t cpu)
 {
     pfn_t t = cpu_at[cpu].current;
-    cpu_at[cpu].current = 0;
+    uint64_t ready = cpu_at[cpu].ready;
     thread_at[T(t)].slice = SLICE_TICKS;
+    if (ready == 0 || arch_highest_bit(ready) < thread_at[T(t)].priority)
+        return; /* there is nobody to give it to */
+    cpu_at[cpu].current = 0;
     sched_ready(t);
 }
 

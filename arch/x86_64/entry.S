@@ -71,8 +71,7 @@ x86_syscall_entry:
     je syscall_reply_receive
     movq %rax, R_RAX-R_RSP(%rsp)
     movq %gs:CPU_STACK, %rsp
-    movl %gs:CPU_NUMBER, %edi
-    call kernel_syscall_long
+    call x86_syscall
     cmpl %gs:CPU_CURRENT, %eax
     jne leave_syscall
 

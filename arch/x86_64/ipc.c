@@ -15,7 +15,7 @@ static __attribute__((noinline)) void long_way(uint64_t number)
 {
     struct x86_cpu *cpu = x86_this();
     thread_at[T(cpu->current)].reg[REG_RAX] = number;
-    x86_leave(x86_switch(cpu, kernel_syscall_long(x86_number(cpu))));
+    x86_leave(x86_switch(cpu, x86_syscall()));
 }
 
 /* To user mode, with status 0 and these results. What waited for a message or an answer is in a system call and may

@@ -137,6 +137,11 @@ void x86_call(uint64_t handle, uint64_t tag, uint64_t w0, uint64_t w1, uint64_t 
 void x86_reply_receive(uint64_t handle, uint64_t tag, uint64_t w0, uint64_t w1, uint64_t w2,
                        uint64_t w3);
 
+/* ---- syscall.c ---- */
+
+/* The running thread made the system call that its registers say; returns the thread to run. */
+pfn_t x86_syscall(void);
+
 /* ---- trap.c, entry.S ---- */
 
 /* Called by entry.S for every vector; returns the thread to run. */

@@ -8,18 +8,19 @@ X86_CC ?= $(CC)
 # making its paths longer.
 X86_SHORT := $(if $(findstring clang,$(X86_CC)),-mstack-alignment=8,-mpreferred-stack-boundary=3 \
 	-fno-code-hoisting -fno-crossjumping -fno-tree-tail-merge)
-X86_CFLAGS = -std=gnu11 -O2 -g $(WARN) -I. -Iinclude -include arch/x86_64/windows.h -ffreestanding \
+X86_CFLAGS = -std=gnu11 -O2 -g $(WARN) -I. -Iinclude -include arch/x86_64/windows.h -ffreestanding -ffunction-sections \
 	-fno-pic -fno-pie -mcmodel=kernel -mno-red-zone -mgeneral-regs-only -fno-stack-protector \
 	-fcf-protection=none -fno-asynchronous-unwind-tables -fno-strict-aliasing -fno-common \
 	-fwrapv -MMD -MP $(X86_SHORT) $(X86_EXTRA)
-# The core is compiled as one file, so that what one part of it asks of another costs no call.
-$(X86)/core.c: $(CORE_SRC)
+# The core is compiled as one file, and the entry into it, so that what one part asks of another costs no call.
+X86_ONE := $(CORE_SRC) arch/x86_64/syscall.c
+$(X86)/core.c: $(X86_ONE)
 	@mkdir -p $(@D)
 	printf '#include "%s"\n' $^ >$@
-X86_OBJ := $(X86)/core.o $(patsubst %.c,$(X86)/%.o,$(wildcard arch/x86_64/*.c)) \
+X86_OBJ := $(X86)/core.o $(patsubst %.c,$(X86)/%.o,$(filter-out $(X86_ONE),$(wildcard arch/x86_64/*.c))) \
 	$(patsubst %.S,$(X86)/%.o,$(wildcard arch/x86_64/*.S))
 X86_LINK := $(X86_CC) -nostdlib -static -no-pie -Wl,--build-id=none -Wl,-z,noexecstack \
-	-Wl,-z,max-page-size=4096 -Wl,--no-warn-rwx-segments -T $(X86)/x86_64.ld -O2 $(X86_EXTRA)
+	-Wl,-z,max-page-size=4096 -Wl,--no-warn-rwx-segments -Wl,--gc-sections -T $(X86)/x86_64.ld -O2 $(X86_EXTRA)
 
 $(X86)/core.o: $(X86)/core.c
 	$(X86_CC) $(X86_CFLAGS) -c -o $@ $<

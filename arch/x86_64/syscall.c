@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The entry of all system calls but those of ipc.c. Compiled as part of the core (x86_64.mk), for
+ * the one CPU there is.
+ */
+#include "arch/x86_64/x86.h"
+
+pfn_t x86_syscall(void) { return syscall_long(x86_number(&x86_cpu0)); }
