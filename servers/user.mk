@@ -66,16 +66,19 @@ $(USER_DIR)/bin/%: $(USER_DIR)/debug/%
 	@mkdir -p $(@D)
 	objcopy --strip-debug $< $@
 
-# Sorted, owned by root, at a fixed time: the same sources make the same archive.
+# $(1)/bin and $(1)/etc as archive $(2): sorted, owned by root, at a fixed time, so that the same sources make the same.
+define user_archive
+chmod -R u=rwX,go=rX $(1)
+find $(1) -exec touch -h -d @0 {} +
+cd $(1) && find bin etc | LC_ALL=C sort | cpio -o -H newc --reproducible --owner=0:0 --quiet > $(abspath $(2)).new
+mv $(2).new $(2)
+endef
+
 $(USER_INITRD): $(USER_BIN) $(USER_ETC) servers/user.mk
 	@rm -rf $(USER_DIR)/root && mkdir -p $(USER_DIR)/root/bin $(USER_DIR)/root/etc
 	cp $(USER_BIN) $(USER_DIR)/root/bin/
 	cp $(USER_ETC) $(USER_DIR)/root/etc/
-	chmod -R u=rwX,go=rX $(USER_DIR)/root
-	find $(USER_DIR)/root -exec touch -h -d @0 {} +
-	cd $(USER_DIR)/root && find bin etc | LC_ALL=C sort | \
-	    cpio -o -H newc --reproducible --owner=0:0 --quiet > ../initrd.cpio.new
-	mv $(USER_DIR)/initrd.cpio.new $@
+	$(call user_archive,$(USER_DIR)/root,$@)
 
 -include $(shell find $(USER_DIR)/obj -name '*.d' 2>/dev/null)
 

@@ -1,163 +1,167 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The longest single entry into the kernel: each case is arranged to make a bounded call do as much
- * as it may, every call is measured by itself, and the maximum is printed, for each case and for
- * all.
+ * Rows: the longest single entry into the kernel. Each is arranged to make bounded calls do as much
+ * as they may; every call is measured by itself and the most is printed.
  */
 #include "bench.h"
-#include "lib/startup.h"
 #include "lib/sys.h"
-#include <stdio.h>
 
-#define REPEATS 20
+#define REPEATS 20u
 #define FAR_STEP 0x8000000000u /* 512 GiB: needs tables of its own at every level */
+#define RW (PAGE_READ | PAGE_WRITE)
 
-static uint64_t longest;
+static uint64_t partner; /* process */
 
-/* Keeps the longest of one case. */
-static void seen(uint64_t *most, uint64_t begin, uint64_t end)
-{
-    if (end - begin > *most)
-        *most = end - begin;
-}
-
-static void case_print(const char *name, uint64_t most)
-{
-    bench_print(name, most, 1);
-    if (most > longest)
-        longest = most;
-}
-
-/* One call, measured into most. */
-#define MEASURE(most, call)                                                                        \
-    do {                                                                                           \
-        uint64_t begin_ticks = ticks();                                                            \
+/* One call; gives its status, 0 or -ERR_AGAIN. */
+#define ENTRY(call)                                                                                \
+    __extension__({                                                                                \
+        uint64_t began_ = measure_begin();                                                         \
         struct atm_result result_ = (call);                                                        \
-        uint64_t end_ticks = ticks();                                                              \
-        bench_must(#call, result_.status == -ERR_AGAIN ? 0 : result_.status, 0);                   \
-        seen(&(most), begin_ticks, end_ticks);                                                     \
-        again = result_.status == -ERR_AGAIN;                                                      \
-    } while (0)
+        measure_end_longest(began_);                                                               \
+        if (result_.status != -ERR_AGAIN)                                                          \
+            bench_must(#call, result_.status, 0);                                                  \
+        result_;                                                                                   \
+    })
 
-static void longest_memory(void)
+/* Pages far apart: every call makes or prunes tables of all levels. */
+static uint64_t far_va(uint64_t round) { return (1 + round) * FAR_STEP; }
+
+static void far_map(uint64_t va)
 {
-    uint64_t map = 0, share = 0, protect = 0, unmap = 0;
-    int again;
-    for (uint64_t i = 1; i <= REPEATS; i++) {
-        uint64_t va = i * FAR_STEP, copy = va + FAR_STEP / 2;
-        const uint64_t half = (uint64_t)MAP_PIECE * PAGE_SIZE;
-        MEASURE(map, atm_map(0, va, MAP_PIECE, PAGE_READ | PAGE_WRITE));
-        MEASURE(map, atm_map(0, va + half, MAP_PIECE, PAGE_READ | PAGE_WRITE));
-        MEASURE(share, atm_share(0, va, 0, copy, PAGE_PIECE, PAGE_READ | PAGE_WRITE));
-        MEASURE(protect, atm_protect(0, va, PAGE_PIECE, PAGE_READ));
-        MEASURE(unmap, atm_unmap(0, copy, PAGE_PIECE, 0));
-        MEASURE(unmap, atm_unmap(0, va, PAGE_PIECE, 0));
-    }
-    case_print("longest_map", map);
-    case_print("longest_share", share);
-    case_print("longest_protect", protect);
-    case_print("longest_unmap", unmap);
-    (void)again;
+    for (uint64_t i = 0; i < PAGE_PIECE;)
+        i += MUST("map", atm_map(0, va + i * PAGE_SIZE, PAGE_PIECE - i, RW));
+}
+static void far_unmap(uint64_t va)
+{
+    for (uint64_t i = 0; i < PAGE_PIECE;)
+        i += MUST("unmap", atm_unmap(0, va + i * PAGE_SIZE, PAGE_PIECE - i, 0));
 }
 
-static void longest_superpage(void)
+static void map(uint64_t rounds)
 {
-    uint64_t most = 0;
-    int again;
-    do
-        MEASURE(most, atm_map(0, SUPERPAGE_VA, 1, PAGE_READ | PAGE_WRITE | PAGE_SIZE_2M));
-    while (again);
-    MEASURE(most, atm_unmap(0, SUPERPAGE_VA, 1, PAGE_SIZE_2M));
-    case_print("longest_superpage", most);
+    for (uint64_t i = 0; i < rounds; i++) {
+        ENTRY(atm_map(0, far_va(i), MAP_PIECE, RW));
+        for (uint64_t n = 0; n < MAP_PIECE;)
+            n += MUST("unmap", atm_unmap(0, far_va(i) + n * PAGE_SIZE, MAP_PIECE - n, 0));
+    }
+}
+static void share(uint64_t rounds)
+{
+    for (uint64_t i = 0; i < rounds; i++) {
+        far_map(far_va(i));
+        ENTRY(atm_share(0, far_va(i), 0, far_va(i) + FAR_STEP / 2, PAGE_PIECE, RW));
+        far_unmap(far_va(i) + FAR_STEP / 2);
+        far_unmap(far_va(i));
+    }
+}
+static void protect(uint64_t rounds)
+{
+    for (uint64_t i = 0; i < rounds; i++) {
+        far_map(far_va(i));
+        ENTRY(atm_protect(0, far_va(i), PAGE_PIECE, PAGE_READ));
+        far_unmap(far_va(i));
+    }
+}
+static void unmap(uint64_t rounds)
+{
+    for (uint64_t i = 0; i < rounds; i++) {
+        far_map(far_va(i));
+        ENTRY(atm_unmap(0, far_va(i), PAGE_PIECE, 0));
+    }
+}
+
+static void superpage(uint64_t rounds)
+{
+    for (uint64_t i = 0; i < rounds; i++) {
+        while (ENTRY(atm_map(0, SUPERPAGE_VA, 1, RW | PAGE_SIZE_2M)).status != 0)
+            ;
+        ENTRY(atm_unmap(0, SUPERPAGE_VA, 1, PAGE_SIZE_2M));
+    }
 }
 
 /* A process with full tables of handles and endpoints, many pages and threads. */
 static uint64_t big_process(void)
 {
-    struct atm_result r = atm_process_create(bench_container, 0, 0, 0, 0);
-    uint64_t process = bench_must("process_create", r.status, r.r[0]);
+    uint64_t process = MUST("process_create", atm_process_create(bench_container, 0, 0, 0, 0));
     for (uint64_t i = 0; i < ENDPOINTS_MAX; i++) {
-        r = atm_endpoint_create(process);
-        bench_must("endpoint_create", r.status, 0);
-        atm_handle_copy(process, r.r[0], RIGHTS_ALL, 0);
-        atm_handle_close(r.r[0]);
+        uint64_t e = MUST("endpoint_create", atm_endpoint_create(process));
+        MUST("handle_copy", atm_handle_copy(process, e, RIGHTS_ALL, 0));
+        atm_handle_close(e);
     }
     while (atm_handle_copy(process, process, RIGHT_READ, 0).status == 0)
         ;
     for (uint64_t i = 0; i < 64; i++)
-        atm_map(process, PLACE_VA + i * 0x200000, MAP_PIECE / 4, PAGE_READ | PAGE_WRITE);
-    for (uint64_t i = 0; i < 16; i++) {
-        r = atm_thread_create(process, PLACE_VA, 0, 0, SETUP_SUSPENDED, 0);
-        if (r.status == 0)
-            atm_handle_close(r.r[0]);
-    }
+        MUST("map", atm_map(process, PLACE_VA + i * 0x200000, MAP_PIECE / 4, RW));
+    for (uint64_t i = 0; i < 16; i++)
+        atm_handle_close(
+            MUST("thread_create", atm_thread_create(process, PLACE_VA, 0, 0, SETUP_SUSPENDED, 0)));
     return process;
 }
 
-static void longest_destroy(void)
+static void destroy(uint64_t rounds)
 {
-    uint64_t most = 0, process = big_process();
-    int again;
-    do
-        MEASURE(most, atm_destroy(process));
-    while (again);
-    atm_handle_close(process);
-    case_print("longest_destroy", most);
-}
-
-/* The longest message, with all the items it may carry, there and back. */
-static void longest_message(void)
-{
-    uint64_t most = 0;
-    int again;
-    struct atm_result r = atm_endpoint_create(0);
-    uint64_t endpoint = bench_must("endpoint_create", r.status, r.r[0]);
-    uint64_t partner = bench_partner("echo", endpoint);
-    for (int i = 0; i < REPEATS; i++) {
-        for (uint64_t n = 0; n < MESSAGE_ITEMS_MAX; n++)
-            atm_message()->item[n] =
-                (struct atm_item){ITEM_HANDLE, partner, RIGHT_READ | RIGHT_COPY, 0};
-        MEASURE(most, atm_call(endpoint, TAG(0, MESSAGE_WORDS_MAX, MESSAGE_ITEMS_MAX), 0, 0, 0, 0));
-        for (uint64_t n = 0; n < MESSAGE_ITEMS_MAX; n++)
-            if (atm_message()->item[n].value != partner)
-                atm_handle_close(atm_message()->item[n].value);
+    for (uint64_t i = 0; i < rounds; i++) {
+        uint64_t process = big_process();
+        while (ENTRY(atm_destroy(process)).status != 0)
+            ;
+        atm_handle_close(process);
     }
-    (void)again;
-    bench_partner_end(partner);
-    atm_destroy(endpoint);
-    atm_handle_close(endpoint);
-    case_print("longest_call_of_two", most);
 }
 
-static void longest_create(void)
+/* A container goes with a process in it. */
+static void container(uint64_t rounds)
 {
-    uint64_t container = 0, process = 0;
-    int again;
-    for (int i = 0; i < REPEATS; i++) {
-        uint64_t begin = ticks();
-        struct atm_result r = atm_container_create(bench_container, 64, 1, 10, 0, 0);
-        seen(&container, begin, ticks());
-        uint64_t c = bench_must("container_create", r.status, r.r[0]);
-        begin = ticks();
-        r = atm_process_create(c, 0, 0, 0, 0);
-        seen(&process, begin, ticks());
-        uint64_t p = bench_must("process_create", r.status, r.r[0]);
-        do
-            MEASURE(container, atm_destroy(c));
-        while (again);
+    for (uint64_t i = 0; i < rounds; i++) {
+        uint64_t c = ENTRY(atm_container_create(bench_container, 64, 1, 10, 0, 0)).r[0];
+        uint64_t p = MUST("process_create", atm_process_create(c, 0, 0, 0, 0));
+        while (ENTRY(atm_destroy(c)).status != 0)
+            ;
         atm_handle_close(c);
         atm_handle_close(p);
     }
-    case_print("longest_container", container);
-    case_print("longest_process_create", process);
 }
 
-void bench_longest(void)
+static void process_create(uint64_t rounds)
 {
-    longest_memory();
-    longest_superpage();
-    longest_create();
-    longest_destroy();
-    longest_message();
-    bench_print("longest", longest, 1);
+    for (uint64_t i = 0; i < rounds; i++)
+        bench_destroy(ENTRY(atm_process_create(bench_container, 0, 0, 0, 0)).r[0]);
 }
+
+/* The longest message, with all the items it may carry, there and back: two entries and more. */
+static void message_make(void)
+{
+    bench_endpoint = MUST("endpoint_create", atm_endpoint_create(0));
+    partner = bench_partner("echo", 0);
+}
+static void message_end(void)
+{
+    bench_destroy(partner);
+    bench_destroy(bench_endpoint);
+}
+static void message(uint64_t rounds)
+{
+    struct atm_message *m = bench_message(MEASURED);
+    for (uint64_t i = 0; i < rounds; i++) {
+        for (uint64_t n = 0; n < MESSAGE_ITEMS_MAX; n++)
+            m->item[n] = (struct atm_item){ITEM_HANDLE, partner, RIGHT_READ | RIGHT_COPY, 0};
+        ENTRY(atm_call(bench_endpoint, TAG(0, MESSAGE_WORDS_MAX, MESSAGE_ITEMS_MAX), 0, 0, 0, 0));
+        for (uint64_t n = 0; n < MESSAGE_ITEMS_MAX; n++)
+            atm_handle_close(m->item[n].value);
+    }
+}
+
+const struct bench_row rows_longest[] = {
+    {.name = "longest_map", .rounds = REPEATS, .run = map},
+    {.name = "longest_share", .rounds = REPEATS, .run = share},
+    {.name = "longest_protect", .rounds = REPEATS, .run = protect},
+    {.name = "longest_unmap", .rounds = REPEATS, .run = unmap},
+    {.name = "longest_superpage", .rounds = 2, .run = superpage},
+    {.name = "longest_destroy", .rounds = 4, .run = destroy},
+    {.name = "longest_container", .rounds = REPEATS, .run = container},
+    {.name = "longest_process_create", .rounds = REPEATS, .run = process_create},
+    {.name = "longest_call_of_two",
+     .rounds = REPEATS,
+     .prepare = message_make,
+     .run = message,
+     .finish = message_end},
+    {0}};
