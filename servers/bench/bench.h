@@ -79,6 +79,9 @@ struct bench_shared {
 /* A second process of this program, which does mode; it has bench_endpoint as "serve" and back as
    "back". Gives its process handle. */
 uint64_t bench_partner(const char *mode, uint64_t back);
+/* Starts a process of this program that ends at once, and waits for its end. */
+void bench_program(void);
+#define PARTNER_END "end"
 
 /* Destroys in this thread and closes the handle. */
 void bench_destroy(uint64_t handle);

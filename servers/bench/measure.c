@@ -179,8 +179,10 @@ void bench_measure(const struct bench_row *row, uint64_t rounds)
 /* This program's file, in the initial ramdisk. */
 static struct cpio_file image(void)
 {
-    struct cpio_file file = {0};
+    static struct cpio_file file;
     uint64_t bytes = 0;
+    if (file.data != NULL)
+        return file;
     while (atm_query(0, INITRD_VA + bytes).status == 0)
         bytes += PAGE_SIZE;
     if (!cpio_find((const void *)(uintptr_t)INITRD_VA, bytes, "bin/bench", &file)) {
@@ -190,7 +192,8 @@ static struct cpio_file image(void)
     return file;
 }
 
-uint64_t bench_partner(const char *mode, uint64_t back)
+/* A second process of this program; gives its handle. */
+static uint64_t start(const char *mode, uint64_t back, uint64_t death)
 {
     const char *words[] = {"bench", "partner", mode, NULL};
     const struct spawn_handle handles[] = {{"serve", bench_endpoint, RIGHTS_ALL, 0},
@@ -200,6 +203,8 @@ uint64_t bench_partner(const char *mode, uint64_t back)
                       .image = file.data,
                       .bytes = file.bytes,
                       .container = bench_container,
+                      .death_endpoint = death,
+                      .death_bits = death != 0,
                       .priority = PRIORITY,
                       .arguments = words,
                       .handles = handles,
@@ -207,9 +212,22 @@ uint64_t bench_partner(const char *mode, uint64_t back)
     struct spawned out = spawn_program(&s);
     bench_must(out.step, out.status, 0);
     atm_handle_close(out.thread);
+    return out.process;
+}
+
+uint64_t bench_partner(const char *mode, uint64_t back)
+{
+    uint64_t process = start(mode, back, 0);
     MUST("receive", atm_receive(bench_endpoint, 0));
     if (strcmp(mode, "fault") == 0)
-        MUST("fault_handler", atm_fault_handler(out.process, bench_endpoint));
+        MUST("fault_handler", atm_fault_handler(process, bench_endpoint));
     MUST("reply", atm_reply(0, 0, 0, 0, 0, 0));
-    return out.process;
+    return process;
+}
+
+void bench_program(void)
+{
+    uint64_t process = start(PARTNER_END, 0, bench_endpoint);
+    MUST("receive", atm_receive(bench_endpoint, 0));
+    bench_destroy(process);
 }

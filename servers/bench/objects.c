@@ -48,6 +48,9 @@ static void process(uint64_t rounds)
     bench_destroy(MUST("process_create", atm_process_create(c, 0, 0, 0, 0)));
 }
 
+/* A program of the size of this one, from its file to its end. */
+static void program(uint64_t rounds) { LOOP(rounds, bench_program()); }
+
 const struct bench_row rows_object[] = {
     {.name = "handle_copy_close",
      .rounds = 20000,
@@ -57,4 +60,9 @@ const struct bench_row rows_object[] = {
     {.name = "endpoint_create_destroy", .rounds = FEW, .run = endpoint},
     {.name = "thread_create_destroy", .rounds = FEW, .run = thread},
     {.name = "process_create_destroy", .rounds = FEW, .run = process},
+    {.name = "program_start_end",
+     .rounds = 50,
+     .prepare = endpoint_make,
+     .run = program,
+     .finish = endpoint_end},
     {0}};

@@ -116,6 +116,8 @@ static const struct {
 
 _Noreturn void partner_run(const char *mode)
 {
+    if (strcmp(mode, PARTNER_END) == 0)
+        exit(0);
     uint64_t endpoint = startup_handle("serve");
     back = startup_handle("back");
     uint64_t idle = atm_endpoint_create(0).r[0];
