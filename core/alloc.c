@@ -366,6 +366,14 @@ void block_free(pfn_t p, uint8_t size)
     count_give(PAGES_1G);
 }
 
+void block_free_all(pfn_t p)
+{
+    uint32_t region = p / 512;
+    region_count_set(region, 512);
+    region_give(region);
+    count_give(PAGES_2M);
+}
+
 uint64_t alloc_free_frames(void) { return free_frames; }
 
 /* The gigas are in no set. */

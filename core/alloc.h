@@ -164,6 +164,19 @@ pfn_t block_alloc(uint8_t size);
 */
 void block_free(pfn_t p, uint8_t size);
 
+/* Gives back all 4 KiB frames of the region that begins at p, none of which is free, at once. */
+/*@ requires alloc_wf && 0 < p < alloc_regions * 512 && p % 512 == 0;
+    requires held: giga_free[p / 512 / 512] != BLOCK_TAKEN && region_free[p / 512] == 0;
+    requires free: \forall integer q; p <= q < p + 512 ==> frame_kind[q] == FRAME_FREE;
+    assigns ALLOC_STATE;
+    ALLOC_ENSURED
+    ensures gone: \forall integer q; p <= q < p + 512 ==> frame_free(q);
+    ensures others: \forall integer q, s; 0 <= s < BLOCK_SIZES && !(p <= q < p + 512) ==>
+        (block_held{Pre}(q, s) <==> block_held(q, s));
+    ensures sizes: sizes_kept{Pre,Post};
+*/
+void block_free_all(pfn_t p);
+
 /* Number of free 4 KiB frames. */
 /*@ assigns \nothing; ensures \result == free_frames; */
 uint64_t alloc_free_frames(void);

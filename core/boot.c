@@ -51,14 +51,54 @@ void kernel_boot_begin(pfn_t frames)
     alloc_reset(frames);
 }
 
+/* 1 if all of the region that begins at p is reserved, and was never given. */
+/*@ requires is_frame(p) && p % PAGES_2M == 0;
+    assigns \nothing; */
+static bool region_reserved(pfn_t p)
+{
+    if (p == 0 || region_free[p / PAGES_2M] != 0)
+        return false;
+    const uint8_t *kind = &frame_kind[p];
+    for (pfn_t i = 0; i < PAGES_2M; i++)
+        if (kind[i] != FRAME_RESERVED)
+            return false;
+    return true;
+}
+
+/* Gives frame p, if it is reserved. */
+/*@ assigns KERNEL_STATE; */
+static void ram_frame(pfn_t p)
+{
+    if (p == 0 || frame_kind[p] != FRAME_RESERVED)
+        return;
+    frame_kind[p] = FRAME_FREE;
+    block_free(p, BLOCK_4K);
+}
+
+/* Gives the region that begins at p, which is reserved. */
+/*@ assigns KERNEL_STATE; */
+static void ram_region(pfn_t p)
+{
+    uint8_t *kind = &frame_kind[p];
+    for (pfn_t i = 0; i < PAGES_2M; i++)
+        kind[i] = FRAME_FREE;
+    block_free_all(p);
+}
+
 void kernel_boot_ram(pfn_t first, pfn_t count)
 {
-    for (pfn_t i = 0; i < count; i++) {
-        pfn_t p = first + i;
-        if (p == 0 || p >= boot_frames || frame_kind[p] != FRAME_RESERVED)
-            continue;
-        frame_kind[p] = FRAME_FREE;
-        block_free(p, BLOCK_4K);
+    if (first >= boot_frames)
+        return;
+    pfn_t end = count < boot_frames - first ? first + count : boot_frames;
+    pfn_t p = first;
+    while (p < end) {
+        if (p % PAGES_2M == 0 && end - p >= PAGES_2M && region_reserved(p)) {
+            ram_region(p);
+            p += PAGES_2M;
+        } else {
+            ram_frame(p);
+            p++;
+        }
     }
 }
 

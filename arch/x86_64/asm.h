@@ -18,6 +18,7 @@
 #define X86_ARRAY_STRIDE 0x4025140 /* 64 MiB, 37 pages, 5 lines: see windows.h */
 #define X86_DEVICE_BASE 0xffff840000000000
 #define X86_DEVICE_SLOT 264
+#define X86_IMAGE_SLOT 511
 #define X86_IMAGE_BASE 0xffffffff80000000
 #define X86_IMAGE_LOAD 0x200000 /* physical address of the image */
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The kernel's address space (asm.h draws it) and what the core asks about address spaces. Built
- * once at boot; after that the kernel's half of every root table is a copy of x86_root's entries
- * 256..511, and only the entries for device pages below them still change. Text is executable and
- * read-only, read-only data is read-only, everything else is writable and never executable; the
- * windows show the image with the same rights, so no alias of text is writable. All of it is
- * global: no TLB flush on a switch of address space.
+ * once at boot; after that every root table has x86_root's entries for the slots that asm.h names,
+ * and only the entries for device pages below them still change. Text is executable and read-only,
+ * read-only data is read-only, everything else is writable and never executable; the windows show
+ * the image with the same rights, so no alias of text is writable. All of it is global: no TLB flush
+ * on a switch of address space.
  */
 #include "arch/x86_64/x86.h"
 
@@ -22,7 +22,6 @@
 #define KERNEL_WRITE (KERNEL_READ | ENTRY_WRITE)
 #define KERNEL_EXECUTE (ENTRY_PRESENT | ENTRY_ACCESSED | ENTRY_GLOBAL)
 
-#define HALF 256u
 #define SPAN_LARGE 0x200000u /* bytes of a large page */
 #define PASSAGE_PAGES (X86_PASSAGE_BYTES / PAGE_SIZE + 1)
 #define INVALIDATE_MAX 64u /* pages dropped one by one; more: the whole TLB */
@@ -224,8 +223,9 @@ void arch_frame_clear(pfn_t p)
 
 void arch_root_init(pfn_t root)
 {
-    for (uint32_t i = HALF; i < TABLE_ENTRIES; i++)
+    for (uint32_t i = X86_WINDOW_SLOT; i <= X86_DEVICE_SLOT; i++)
         table_at[PT(root)].entry[i] = x86_root[i];
+    table_at[PT(root)].entry[X86_IMAGE_SLOT] = x86_root[X86_IMAGE_SLOT];
 }
 
 void arch_tlb_invalidate(pfn_t root, uint64_t va, uint64_t pages)

@@ -198,6 +198,18 @@ static void test_boot_ram_odd_ranges_give_exactly_these(void **state)
     check_equal(block_alloc(BLOCK_4K), 0);
 }
 
+static void test_boot_ram_given_twice_counts_once(void **state)
+{
+    (void)state;
+    kernel_boot_begin(4096);
+    kernel_boot_ram(700, 900);
+    kernel_boot_ram(512, 4096); /* more than there is, and the region at 1024 again */
+    check_equal(alloc_free_frames(), 4096 - 512);
+    for (pfn_t i = 1; i < 8; i++)
+        check_equal(block_alloc(BLOCK_2M) % 512, 0);
+    check_equal(block_alloc(BLOCK_4K), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -210,6 +222,7 @@ int main(void)
         cmocka_unit_test_setup(test_page_unmap_last_frees_the_page, setup),
         cmocka_unit_test_setup(test_block_random_sequence_equals_model, setup),
         cmocka_unit_test_setup(test_boot_ram_odd_ranges_give_exactly_these, setup),
+        cmocka_unit_test_setup(test_boot_ram_given_twice_counts_once, setup),
     };
     return cmocka_run_group_tests_name("alloc", tests, NULL, NULL);
 }
