@@ -60,8 +60,9 @@ static inline struct fast_way fast_way(pfn_t t, uint64_t number, uint8_t right)
 static inline bool fast_partner(cpu_t cpu, pfn_t p)
 {
     uint64_t ready = cpu_at[cpu].ready;
-    return thread_at[T(p)].cpu == cpu && thread_at[T(p)].suspended == 0 &&
-           thread_at[T(p)].heap_index == 0 && process_at[P(frame_owner[p])].dying == 0 &&
+    uint32_t obstacles = thread_at[T(p)].suspended | thread_at[T(p)].heap_index |
+                         process_at[P(frame_owner[p])].dying;
+    return obstacles == 0 && thread_at[T(p)].cpu == cpu &&
            (ready == 0 || arch_highest_bit(ready) <= thread_at[T(p)].priority);
 }
 
@@ -98,28 +99,28 @@ static inline struct ipc_fast ipc_fast_call(cpu_t cpu, pfn_t t, struct ipc_regis
     f.done = true;
     f.r.name = handle_at[H(way.slot)].badge;
     f.r.tag = r.tag + TAG_CALL;
-    uint64_t id = frame_birth();
-    thread_at[T(t)].grants = handle_at[H(way.slot)].rights & RIGHT_GRANT;
-    thread_at[T(t)].state = THREAD_CALLING;
-    thread_at[T(t)].call_id = id;
-    thread_at[T(p)].reply_to = t;
-    thread_at[T(p)].reply_id = id;
     queue_pop(e, p);
     if (endpoint_at[E(e)].first == 0)
         endpoint_at[E(e)].mode = MODE_IDLE;
     fast_run(cpu, p);
+    thread_at[T(t)].grants = handle_at[H(way.slot)].rights & RIGHT_GRANT;
+    thread_at[T(t)].state = THREAD_CALLING;
+    uint64_t id = frame_birth();
+    thread_at[T(t)].call_id = id;
+    thread_at[T(p)].reply_id = id;
+    thread_at[T(p)].reply_to = t;
     return f;
 }
 
-/* Whether t's last call taken still waits, and its answer can go the short way. */
+/* Whether t's last call taken still waits, and its answer can go the short way. Who is CALLING has a call_id that is not 0,
+   and has not faulted. */
 /*@ requires kernel_wf && is_thread(t) && cpu < CPUS_MAX;
     assigns \nothing; */
 static inline bool fast_answer(cpu_t cpu, pfn_t t)
 {
     pfn_t caller = thread_at[T(t)].reply_to;
-    uint64_t id = thread_at[T(t)].reply_id;
-    return id != 0 && frame_kind[caller] == FRAME_THREAD && thread_at[T(caller)].call_id == id &&
-           thread_at[T(caller)].fault_kind == 0 && fast_partner(cpu, caller);
+    return frame_kind[caller] == FRAME_THREAD && thread_at[T(caller)].state == THREAD_CALLING &&
+           thread_at[T(caller)].call_id == thread_at[T(t)].reply_id && fast_partner(cpu, caller);
 }
 
 /* The reply_receive of t, likewise. */

@@ -85,10 +85,14 @@ static inline void deliver(pfn_t t, struct ipc_registers r)
 INDEX_GUARD pfn_t syscall_long(cpu_t cpu)
 {
     pfn_t t = cpu_at[cpu].current;
+    uint64_t number = thread_at[T(t)].reg[REG_RAX];
     thread_at[T(t)].syscalls++;
-    status_t status = dispatch(t, thread_at[T(t)].reg[REG_RAX]);
-    if (status != STATUS_BLOCKED && cpu_at[cpu].current == t) /* else t waits, moved, or is gone */
-        thread_at[T(t)].reg[REG_RAX] = (uint64_t)0 - (uint64_t)status;
+    status_t status = dispatch(t, number);
+    if (status == STATUS_BLOCKED || cpu_at[cpu].current != t) /* t waits, moved, or is gone */
+        return leave(cpu, false);
+    thread_at[T(t)].reg[REG_RAX] = (uint64_t)0 - (uint64_t)status;
+    if (dead_first == 0 && cpu_at[cpu].ready == 0)
+        return t; /* as leave says, soonest */
     return leave(cpu, false);
 }
 

@@ -136,11 +136,11 @@ LIST_SCOPE void LIST_ADD(LIST_HEAD_T q, pfn_t x)
     pfn_t last = LIST_LAST(q); /* x has no neighbours yet: its links are 0 */
     LIST_OF[x] = q;
     LIST_LAST(q) = x;
-    if (last != 0) {
+    if (last == 0) {
+        LIST_FIRST(q) = x;
+    } else {
         LIST_PREV[x] = last;
         LIST_NEXT[last] = x;
-    } else {
-        LIST_FIRST(q) = x;
     }
     //@ admit clock: LIST(clock) < UINT64_MAX;
     //@ ghost LIST(key)[x] = LIST(clock);
@@ -177,11 +177,11 @@ LIST_SCOPE void LIST_POP(LIST_HEAD_T q, pfn_t x)
     //@ assert back: \forall integer i; is_frame(i) && LIST_OF[i] != 0 && LIST_PREV[i] == x ==> i == next;
     LIST_OF[x] = 0;
     LIST_FIRST(q) = next;
-    if (next != 0) {
+    if (next == 0) {
+        LIST_LAST(q) = 0;
+    } else {
         LIST_PREV[next] = 0;
         LIST_NEXT[x] = 0;
-    } else {
-        LIST_LAST(q) = 0;
     }
 }
 #endif

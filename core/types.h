@@ -112,7 +112,7 @@ struct process {
     uint32_t endpoint_free;          /* endpoint_stack[0 .. endpoint_free-1] are the free endpoint slots */
     uint32_t handle_pages;           /* handle_page[0 .. handle_pages-1] are there */
     uint8_t state;                   /* enum atm_process_state */
-    uint8_t dying;                   /* 1: ended or being destroyed; its threads do not run again */
+    uint8_t spare;
     uint8_t reap_stage;              /* enum reap_stage */
     uint8_t block_size;              /* enum block_size of block */
     uint64_t name[2];                /* 16 bytes of text */
@@ -134,9 +134,11 @@ struct process {
     uint64_t reap_cursor;            /* progress within reap_stage */
     pfn_t dead_next;                 /* ended processes that still owe somebody an error: the next, */
     pfn_t dead_prev;                 /* and the one before; 0: none */
+    uint32_t dying;                  /* 1: ended or being destroyed; its threads do not run again */
+    uint32_t spare2;
     uint16_t handle_stack[HANDLES_MAX];
     uint8_t endpoint_stack[ENDPOINTS_MAX];
-    uint8_t pad[4096 - 192 - 2 * HANDLES_MAX - ENDPOINTS_MAX];
+    uint8_t pad[4096 - 200 - 2 * HANDLES_MAX - ENDPOINTS_MAX];
 };
 
 /* A thread. Its process is frame_owner; the queue it waits in is queue_of. */
@@ -154,15 +156,15 @@ struct thread {
     uint64_t fault_address;
     pfn_t reply_to;          /* thread whose call reply_id is */
     uint32_t heap_index;     /* its place in the deadline heap; 0: not there */
+    uint32_t suspended;      /* 1: it stops as soon as it would be ready */
     uint8_t state;           /* enum atm_thread_state */
     uint8_t priority;
     uint8_t cpu;
-    uint8_t suspended;       /* 1: it stops as soon as it would be ready */
     uint8_t slice;           /* ticks left before the next thread of its priority runs */
     uint8_t calls;           /* while sending: 1 if it waits for an answer */
     uint8_t grants;          /* while sending: 1 if its handle has RIGHT_GRANT */
     uint8_t fpu_used;        /* the architecture's note about fpu[] */
-    uint8_t pad[1024 - 8 * REG_COUNT - 10 * 8 - 16];
+    uint8_t pad[1024 - 8 * REG_COUNT - 10 * 8 - 19];
     uint8_t fpu[FPU_BYTES];  /* the architecture's: floating point and vector state, 64-byte aligned */
     uint8_t pad2[4096 - 1024 - FPU_BYTES];
 };

@@ -43,8 +43,8 @@
 #define X86_VECTOR_SPURIOUS 0xff
 
 /* Numbers of the system calls that have a way of their own. */
-#define SYS_CALL 22
-#define SYS_REPLY_RECEIVE 24
+#define SYS_CALL 0
+#define SYS_REPLY_RECEIVE 1
 
 /* struct x86_cpu */
 #define CPU_SELF 0
@@ -54,6 +54,12 @@
 #define CPU_CURRENT 32
 #define CPU_NUMBER 36
 #define CPU_SMAP 40
+#define CPU_FPU_MASK 48
+#define CPU_FPU_AREA 56
+
+/* struct thread */
+#define THREAD_FPU 1024
+#define THREAD_FPU_USED 250
 
 /* enum atm_reg, times 8. CPU_REGS points to rip, so that one PUSH stores rsp below it. */
 #define R_RAX 0

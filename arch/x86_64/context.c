@@ -11,10 +11,7 @@
  */
 #include "arch/x86_64/switch.h"
 
-#define NO_THREAD UINT32_MAX /* current, fpu_thread: that thread is gone, or saved */
-
-/* Where the registers of a thread go that ended in its own system call. */
-static uint64_t nobodys_reg[REG_COUNT];
+#define NO_THREAD UINT32_MAX /* current: that thread is gone */
 #define CR4_OSFXSR 0x200ul
 #define CR4_OSXMMEXCPT 0x400ul
 #define CR4_OSXSAVE 0x40000ul
@@ -29,8 +26,11 @@ static uint64_t nobodys_reg[REG_COUNT];
 #define MXCSR_HIGH 0x1f
 #define FXSAVE_BYTES 512u
 
-static uint32_t fpu_features; /* XCR0; 0: FXSAVE only */
 static uint8_t fpu_initial[FPU_BYTES] __attribute__((aligned(64)));
+
+/* Where the state of a thread goes that is gone. */
+static uint64_t nobodys_reg[REG_COUNT];
+static uint8_t nobodys_fpu[FPU_BYTES] __attribute__((aligned(64)));
 
 /* An all-zero XSAVE header says "initial state" of all parts, FXSAVE needs the control words. */
 static void fpu_make_initial(uint8_t *state)
@@ -43,7 +43,7 @@ static void fpu_make_initial(uint8_t *state)
 
 void x86_fpu_init(void)
 {
-    x86_cpu0.fpu_thread = NO_THREAD;
+    x86_cpu0.fpu_area = nobodys_fpu;
     x86_set_cr0((x86_cr0() & ~CR0_EM) | CR0_MP | CR0_NE | CR0_TS);
     x86_set_cr4(x86_cr4() | CR4_OSFXSR | CR4_OSXMMEXCPT);
     fpu_make_initial(fpu_initial);
@@ -57,42 +57,42 @@ void x86_fpu_init(void)
             features = XCR0_X87_SSE;
             __asm__ volatile("xsetbv" : : "c"(0), "a"(features), "d"(0));
         }
-        fpu_features = features;
+        x86_cpu0.fpu_mask = features;
     }
 }
 
-static void fpu_save(uint8_t *state)
+static void fpu_save(const struct x86_cpu *cpu)
 {
-    if (__builtin_expect(fpu_features != 0, 1))
-        __asm__ volatile("xsave64 (%0)" : : "r"(state), "a"(fpu_features), "d"(0) : "memory");
+    if (cpu->fpu_mask != 0)
+        __asm__ volatile("xsave64 (%0)"
+                         :
+                         : "r"(cpu->fpu_area), "a"(cpu->fpu_mask), "d"(0)
+                         : "memory");
     else
-        __asm__ volatile("fxsave64 (%0)" : : "r"(state) : "memory");
+        __asm__ volatile("fxsave64 (%0)" : : "r"(cpu->fpu_area) : "memory");
 }
 
-static void fpu_load(const uint8_t *state)
+static void fpu_load(const struct x86_cpu *cpu, const uint8_t *state)
 {
-    if (__builtin_expect(fpu_features != 0, 1))
-        __asm__ volatile("xrstor64 (%0)" : : "r"(state), "a"(fpu_features), "d"(0) : "memory");
+    if (cpu->fpu_mask != 0)
+        __asm__ volatile("xrstor64 (%0)" : : "r"(state), "a"(cpu->fpu_mask), "d"(0) : "memory");
     else
         __asm__ volatile("fxrstor64 (%0)" : : "r"(state) : "memory");
 }
 
-static void fpu_allow(void) { __asm__ volatile("clts"); }
-
-void x86_fpu_switch(struct x86_cpu *cpu, pfn_t t)
+void x86_fpu_switch(void)
 {
-    if (cpu->fpu_thread != FPU_CLEAN && cpu->fpu_thread != NO_THREAD)
-        fpu_save(thread_at[T(cpu->fpu_thread)].fpu);
-    cpu->fpu_thread = NO_THREAD;
-    if (t == 0)
-        return;
-    fpu_allow();
-    if (thread_at[T(t)].fpu_used) {
-        fpu_load(thread_at[T(t)].fpu);
-        cpu->fpu_thread = t;
+    struct x86_cpu *cpu = x86_this();
+    struct thread *thread = &thread_at[T(cpu->current)];
+    __asm__ volatile("clts");
+    if (cpu->fpu_area != NULL)
+        fpu_save(cpu);
+    if (thread->fpu_used) {
+        fpu_load(cpu, thread->fpu);
+        cpu->fpu_area = thread->fpu;
     } else {
-        fpu_load(fpu_initial);
-        cpu->fpu_thread = FPU_CLEAN;
+        fpu_load(cpu, fpu_initial);
+        cpu->fpu_area = NULL;
         x86_set_cr0(x86_cr0() | CR0_TS);
     }
 }
@@ -100,31 +100,32 @@ void x86_fpu_switch(struct x86_cpu *cpu, pfn_t t)
 void x86_fpu_first_use(struct x86_cpu *cpu)
 {
     thread_at[T(cpu->current)].fpu_used = 1;
-    x86_fpu_switch(cpu, cpu->current);
+    x86_fpu_switch();
 }
 
-void x86_segments_clear(void)
+static void fs_base_load(struct x86_cpu *cpu)
 {
-    /* Loading GS may clear its base: that of the user must be the active one meanwhile. */
-    __asm__ volatile("mov %0, %%ds\n\tmov %0, %%es\n\tmov %0, %%fs\n\t"
-                     "swapgs\n\tmov %0, %%gs\n\tswapgs"
-                     :
-                     : "r"(0)
-                     : "memory");
+    cpu->fs_base = thread_at[T(cpu->current)].reg[REG_FS_BASE];
+    x86_wrmsr(MSR_FS_BASE, cpu->fs_base);
 }
 
-void x86_fs_base_load(struct x86_cpu *cpu, uint64_t base)
+void x86_segments_switch(void)
 {
-    cpu->fs_base = base;
-    x86_wrmsr(MSR_FS_BASE, base);
+    struct x86_cpu *cpu = x86_this();
+    if (cpu->selectors != 0) /* loading GS may clear its base: the user's must be active meanwhile */
+        __asm__ volatile("mov %0, %%ds\n\tmov %0, %%es\n\tmov %0, %%fs\n\t"
+                         "swapgs\n\tmov %0, %%gs\n\tswapgs"
+                         :
+                         : "r"(0)
+                         : "memory");
+    fs_base_load(cpu);
 }
 
 uint64_t *x86_switch(struct x86_cpu *cpu, pfn_t t)
 {
     if (t != 0)
-        return x86_switch_to(cpu, t, frame_owner[t]);
+        return &x86_switch_to(cpu, t, frame_owner[t])->reg[REG_RIP];
     cpu->current = 0;
-    x86_fpu_switch(cpu, 0);
     return NULL;
 }
 
@@ -142,8 +143,8 @@ void arch_thread_init(pfn_t t)
 void arch_thread_release(pfn_t t)
 {
     struct x86_cpu *cpu = x86_this();
-    if (cpu->fpu_thread == t)
-        cpu->fpu_thread = NO_THREAD;
+    if (cpu->fpu_area == thread_at[T(t)].fpu)
+        cpu->fpu_area = nobodys_fpu;
     if (cpu->current != t)
         return;
     cpu->current = NO_THREAD;
@@ -153,7 +154,6 @@ void arch_thread_release(pfn_t t)
 void arch_fs_base_changed(pfn_t t)
 {
     struct x86_cpu *cpu = x86_this();
-    if (cpu->current != t)
-        return;
-    x86_fs_base_load(cpu, thread_at[T(t)].reg[REG_FS_BASE]);
+    if (cpu->current == t)
+        fs_base_load(cpu);
 }

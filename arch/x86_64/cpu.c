@@ -65,6 +65,10 @@ _Static_assert(offsetof(struct x86_cpu, stack) == CPU_STACK, "asm.h");
 _Static_assert(offsetof(struct x86_cpu, current) == CPU_CURRENT, "asm.h");
 _Static_assert(offsetof(struct x86_cpu, number) == CPU_NUMBER, "asm.h");
 _Static_assert(offsetof(struct x86_cpu, smap) == CPU_SMAP, "asm.h");
+_Static_assert(offsetof(struct x86_cpu, fpu_mask) == CPU_FPU_MASK, "asm.h");
+_Static_assert(offsetof(struct x86_cpu, fpu_area) == CPU_FPU_AREA, "asm.h");
+_Static_assert(offsetof(struct thread, fpu) == THREAD_FPU, "asm.h");
+_Static_assert(offsetof(struct thread, fpu_used) == THREAD_FPU_USED, "asm.h");
 _Static_assert(R_RAX == 8 * REG_RAX && R_RDI == 8 * REG_RDI && R_RSI == 8 * REG_RSI &&
                    R_RDX == 8 * REG_RDX && R_R10 == 8 * REG_R10 && R_R8 == 8 * REG_R8 &&
                    R_R9 == 8 * REG_R9 && R_RBX == 8 * REG_RBX && R_RBP == 8 * REG_RBP &&

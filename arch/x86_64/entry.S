@@ -65,10 +65,9 @@ x86_syscall_entry:
     movq %rbx, R_RBX-R_RSP(%rsp)
     movq %rcx, R_RIP-R_RSP(%rsp)
     movq %r11, R_RFLAGS-R_RSP(%rsp)
-    cmpq $SYS_CALL, %rax
-    je syscall_call
     cmpq $SYS_REPLY_RECEIVE, %rax
     je syscall_reply_receive
+    jb syscall_call
     movq %rax, R_RAX-R_RSP(%rsp)
     movq %gs:CPU_STACK, %rsp
     call x86_syscall
@@ -87,11 +86,10 @@ x86_syscall_entry:
     sysretq
 
     /* These most often end in another thread: all registers are saved at once, and the arguments
-       are where C wants them, but one. */
+       are where C wants them, but for r10. */
     .macro IPC function
     SAVE_PRESERVED %rsp, R_RSP
     movq %gs:CPU_STACK, %rsp
-    movq %r10, %rcx
     jmp \function
     .endm
 
@@ -101,6 +99,59 @@ syscall_call:
     .type syscall_reply_receive, @function
 syscall_reply_receive:
     IPC x86_reply_receive
+
+    /* switch.h */
+    .macro PRESERVING function
+    pushq %rax
+    pushq %rcx
+    pushq %rdx
+    pushq %rsi
+    pushq %rdi
+    pushq %r8
+    pushq %r9
+    pushq %r10
+    pushq %r11
+    call \function
+    popq %r11
+    popq %r10
+    popq %r9
+    popq %r8
+    popq %rdi
+    popq %rsi
+    popq %rdx
+    popq %rcx
+    popq %rax
+    ret
+    .endm
+
+    .globl x86_segments_rare
+    .type x86_segments_rare, @function
+x86_segments_rare:
+    PRESERVING x86_segments_switch
+
+    .type fpu_rare, @function
+fpu_rare:
+    PRESERVING x86_fpu_switch
+
+    .globl x86_fpu_swap
+    .type x86_fpu_swap, @function
+x86_fpu_swap:
+    movq %gs:CPU_FPU_AREA, %r11
+    testq %r11, %r11
+    jz fpu_rare
+    cmpb $0, THREAD_FPU_USED(%rcx)
+    je fpu_rare
+    movl %gs:CPU_FPU_MASK, %eax
+    testl %eax, %eax
+    jz fpu_rare
+    pushq %rdx
+    xorl %edx, %edx
+    xsave64 (%r11)
+    leaq THREAD_FPU(%rcx), %r11
+    movq %r11, %gs:CPU_FPU_AREA
+    xrstor64 (%r11)
+    popq %rdx
+    ret
 
     /* Back to user mode. rax: the value of %gs:CPU_REGS. */
     .globl x86_restore

@@ -20,71 +20,54 @@ static __attribute__((noinline)) void long_way(uint64_t number)
 
 /* To user mode, with status 0 and these results. What waited for a message or an answer is in a system call and may
    return by SYSRET. */
-static inline __attribute__((always_inline)) void enter_user(const uint64_t *regs,
+static inline __attribute__((always_inline)) void enter_user(const struct thread *thread,
                                                              struct ipc_registers r)
 {
     register uint64_t r10 __asm__("r10") = r.word[1];
     register uint64_t r8 __asm__("r8") = r.word[2];
     register uint64_t r9 __asm__("r9") = r.word[3];
-#define AT(name) "%c[" #name "](%[regs])"
-#define PLACE(name) [name] "i"(8 * (REG_##name - REG_RIP))
-    __asm__ volatile(
-        "movq " AT(
-            RBX) ", %%rbx\n\t"
-                 "movq " AT(
-                     RBP) ", %%rbp\n\t"
-                          "movq " AT(
-                              R12) ", %%r12\n\t"
-                                   "movq " AT(
-                                       R13) ", %%r13\n\t"
-                                            "movq " AT(
-                                                R14) ", %%r14\n\t"
-                                                     "movq " AT(
-                                                         R15) ", %%r15\n\t"
-                                                              "movq " AT(
-                                                                  RIP) ", %%rcx\n\t"
-                                                                       "movq " AT(
-                                                                           RFLAGS) ", %%r11\n\t"
-                                                                                   "movq " AT(RSP) ", %%rsp\n\t"
-                                                                                                   "xorl %%eax, %%eax\n\t"
-                                                                                                   "swapgs\n\t"
-                                                                                                   "sysretq"
-        :
-        : [regs] "a"(regs), "D"(r.name), "S"(r.tag), "d"(r.word[0]), "r"(r10), "r"(r8), "r"(r9),
-          PLACE(RBX), PLACE(RBP), PLACE(R12), PLACE(R13), PLACE(R14), PLACE(R15), PLACE(RIP),
-          PLACE(RFLAGS), PLACE(RSP)
-        : "memory");
+#define LOAD(name, register) "movq %c[" #name "](%[thread]), %%" register "\n\t"
+#define PLACE(name) [name] "i"(8 * REG_##name)
+    __asm__ volatile(LOAD(RBX, "rbx") LOAD(RBP, "rbp") LOAD(R12, "r12") LOAD(R13, "r13")
+                         LOAD(R14, "r14") LOAD(R15, "r15") LOAD(RFLAGS, "r11") LOAD(RSP, "rsp")
+                             LOAD(RIP, "rcx") "xorl %%eax, %%eax\n\tswapgs\n\tsysretq"
+                     :
+                     : [thread] "c"(thread), "D"(r.name), "S"(r.tag), "d"(r.word[0]), "r"(r10),
+                       "r"(r8), "r"(r9), PLACE(RBX), PLACE(RBP), PLACE(R12), PLACE(R13), PLACE(R14),
+                       PLACE(R15), PLACE(RFLAGS), PLACE(RSP), PLACE(RIP)
+                     : "memory");
 }
 
-/* Thread t has handed the CPU over. */
-static inline __attribute__((always_inline)) void hand_over(struct x86_cpu *cpu, pfn_t t,
-                                                            struct ipc_fast f)
+/* Thread t has handed the CPU over. The second word comes in a register that C does not take arguments in: it is read from
+   where entry.S has put it, late, since registers are scarce. */
+static inline __attribute__((always_inline)) void hand_over(pfn_t t, struct ipc_fast f)
 {
+    f.r.word[1] = thread_at[T(t)].reg[REG_R10];
     thread_at[T(t)].syscalls++;
-    enter_user(x86_switch_to(cpu, f.next, f.process), f.r);
+    enter_user(x86_switch_to(x86_this(), f.next, f.process), f.r);
 }
 
-void x86_call(uint64_t handle, uint64_t tag, uint64_t w0, uint64_t w1, uint64_t w2, uint64_t w3)
+void x86_call(uint64_t handle, uint64_t tag, uint64_t w0, uint64_t unused, uint64_t w2, uint64_t w3)
 {
-    struct x86_cpu *cpu = x86_this();
-    pfn_t t = cpu->current;
+    pfn_t t = x86_this()->current;
     struct ipc_fast f =
-        ipc_fast_call(x86_number(cpu), t, (struct ipc_registers){handle, tag, {w0, w1, w2, w3}});
+        ipc_fast_call(x86_number(), t, (struct ipc_registers){handle, tag, {w0, 0, w2, w3}});
+    (void)unused;
     if (__builtin_expect(!f.done, 0))
         long_way(SYS_call);
     else
-        hand_over(cpu, t, f);
+        hand_over(t, f);
 }
 
-void x86_reply_receive(uint64_t handle, uint64_t tag, uint64_t w0, uint64_t w1, uint64_t w2,
+void x86_reply_receive(uint64_t handle, uint64_t tag, uint64_t w0, uint64_t unused, uint64_t w2,
                        uint64_t w3)
 {
-    struct x86_cpu *cpu = x86_this();
-    pfn_t t = cpu->current;
+    pfn_t t = x86_this()->current;
     struct ipc_fast f = ipc_fast_reply_receive(
-        x86_number(cpu), t, (struct ipc_registers){handle, tag, {w0, w1, w2, w3}});
+        x86_number(), t, (struct ipc_registers){handle, tag, {w0, 0, w2, w3}});
+    (void)unused;
     if (__builtin_expect(!f.done, 0))
         long_way(SYS_reply_receive);
     else
-        hand_over(cpu, t, f);
+        hand_over(t, f);
 }

@@ -8,14 +8,16 @@
 
 #include "arch/x86_64/x86.h"
 
-#define FPU_CLEAN 0u /* fpu_thread: the vector registers hold the initial state, CR0.TS is set */
-
-/* The processor leaves the thread whose vector state it holds, for thread t; 0: for nobody. */
-void x86_fpu_switch(struct x86_cpu *cpu, pfn_t t);
-/* The thread that ran loaded selectors, which also sets bases. They are taken away, so that the next one neither sees nor
-   suffers from them. */
-void x86_segments_clear(void);
-void x86_fs_base_load(struct x86_cpu *cpu, uint64_t base);
+/* Segments and FS base of a thread that is not like the others: called when cpu->selectors are not 0, or one of the FS bases
+   of the thread that ran and of the current one is not 0. Selectors that a thread loaded are taken away, so that the next one
+   neither sees nor suffers from them. */
+void x86_segments_switch(void);
+/* The processor's vector state becomes that of the current thread. */
+void x86_fpu_switch(void);
+/* entry.S: the same two, called from amid code that has everything in registers. x86_fpu_swap is quicker where both
+   threads have a state; it takes the thread object in rcx and loses rax and r11. */
+void x86_segments_rare(void);
+void x86_fpu_swap(void);
 
 /* All four selectors at once: 0 unless the thread that ran loaded one. */
 static inline uint64_t x86_segments(struct x86_cpu *cpu)
@@ -25,8 +27,8 @@ static inline uint64_t x86_segments(struct x86_cpu *cpu)
     return cpu->selectors;
 }
 
-/* Thread t of process p is the current one; returns where entry.S finds its registers. */
-static inline uint64_t *x86_switch_to(struct x86_cpu *cpu, pfn_t t, pfn_t p)
+/* Thread t of process p is the current one; returns it. */
+static inline struct thread *x86_switch_to(struct x86_cpu *cpu, pfn_t t, pfn_t p)
 {
     struct thread *thread = &thread_at[T(t)];
     cpu->current = t;
@@ -36,14 +38,12 @@ static inline uint64_t *x86_switch_to(struct x86_cpu *cpu, pfn_t t, pfn_t p)
         cpu->root = root;
         x86_set_cr3((uint64_t)root * PAGE_SIZE);
     }
-    if (__builtin_expect(x86_segments(cpu) != 0, 0))
-        x86_segments_clear();
-    /* A thread can make its base 0 by loading FS, even with a null selector, but nothing else. */
-    if (__builtin_expect((cpu->fs_base | thread->reg[REG_FS_BASE]) != 0, 0))
-        x86_fs_base_load(cpu, thread->reg[REG_FS_BASE]);
-    if (__builtin_expect((cpu->fpu_thread | thread->fpu_used) != FPU_CLEAN, 0))
-        x86_fpu_switch(cpu, t);
-    return &thread->reg[REG_RIP];
+    /* A thread can make its FS base 0, by loading even a null selector, but nothing else. */
+    if (__builtin_expect((x86_segments(cpu) | cpu->fs_base | thread->reg[REG_FS_BASE]) != 0, 0))
+        __asm__ volatile("call x86_segments_rare" : : : "memory");
+    if (__builtin_expect(((uintptr_t)cpu->fpu_area | thread->fpu_used) != 0, 0))
+        __asm__ volatile("call x86_fpu_swap" : : "c"(thread) : "rax", "r11", "memory");
+    return thread;
 }
 
 #endif

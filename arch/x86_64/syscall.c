@@ -5,4 +5,4 @@
  */
 #include "arch/x86_64/x86.h"
 
-pfn_t x86_syscall(void) { return syscall_long(x86_number(&x86_cpu0)); }
+pfn_t x86_syscall(void) { return syscall_long(x86_number()); }

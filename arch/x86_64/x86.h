@@ -22,10 +22,11 @@ struct x86_cpu {
     uint64_t stack;   /* top of its kernel stack */
     pfn_t current;    /* thread whose registers are in regs and in the processor; 0: idle */
     cpu_t number;
-    uint32_t smap; /* 1: CLAC exists */
-    pfn_t root;    /* root table in CR3 */
-    pfn_t fpu_thread; /* thread whose vector state is in the processor; context.c has two special values */
-    uint64_t fs_base;     /* in the processor, unless the thread loaded a selector: then it is 0 */
+    uint32_t smap;     /* 1: CLAC exists */
+    pfn_t root;        /* root table in CR3 */
+    uint32_t fpu_mask; /* XCR0; 0: FXSAVE only */
+    uint8_t *fpu_area; /* where the vector state in the processor belongs; NULL: it is the initial one, and CR0.TS is set */
+    uint64_t fs_base;  /* in the processor, unless the thread loaded a selector: then it is 0 */
     uint64_t selectors;   /* DS, ES, FS, GS of the thread that ran last: see switch.h */
     uint64_t timer_asked; /* time the core asked kernel_timer for, ns; UINT64_MAX: not at all */
     uint64_t timer_armed; /* time the LAPIC timer fires at, not later than asked; UINT64_MAX: stopped */
@@ -133,8 +134,8 @@ uint64_t *x86_switch(struct x86_cpu *cpu, pfn_t t);
 /* ---- ipc.c ---- */
 
 /* entry.S jumps here with the argument registers of these calls; none returns. */
-void x86_call(uint64_t handle, uint64_t tag, uint64_t w0, uint64_t w1, uint64_t w2, uint64_t w3);
-void x86_reply_receive(uint64_t handle, uint64_t tag, uint64_t w0, uint64_t w1, uint64_t w2,
+void x86_call(uint64_t handle, uint64_t tag, uint64_t w0, uint64_t unused, uint64_t w2, uint64_t w3);
+void x86_reply_receive(uint64_t handle, uint64_t tag, uint64_t w0, uint64_t unused, uint64_t w2,
                        uint64_t w3);
 
 /* ---- syscall.c ---- */
@@ -296,18 +297,15 @@ static inline struct x86_cpuid x86_cpuid(uint32_t leaf, uint32_t subleaf)
                      : "a"(leaf), "c"(subleaf));
     return id;
 }
+/* The CPU this runs on, and its number. */
 static inline struct x86_cpu *x86_this(void)
 {
-    struct x86_cpu *cpu;
-    __asm__("mov %%gs:0, %0" : "=r"(cpu));
+    struct x86_cpu *cpu = &x86_cpu0;
+    if (X86_CPUS > 1)
+        __asm__("mov %%gs:0, %0" : "=r"(cpu));
     return cpu;
 }
-
-/* A constant as long as there is one. */
-static inline cpu_t x86_number(const struct x86_cpu *cpu)
-{
-    return X86_CPUS == 1 ? 0 : cpu->number;
-}
+static inline cpu_t x86_number(void) { return X86_CPUS > 1 ? x86_this()->number : 0; }
 
 #define MSR_APIC_BASE 0x1bu
 #define MSR_EFER 0xc0000080u
