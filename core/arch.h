@@ -21,7 +21,8 @@ predicate thread_blank{L}(integer p) =
     thread_at[p].badge == 0 && thread_at[p].message_va == 0 && thread_at[p].number == 0 &&
     thread_at[p].ticks == 0 && thread_at[p].syscalls == 0 && thread_at[p].fault_kind == 0 &&
     thread_at[p].fault_address == 0 && thread_at[p].reply_to == 0 &&
-    thread_at[p].heap_index == 0 && thread_at[p].state == 0 && thread_at[p].priority == 0 &&
+    thread_at[p].heap_index == 0 && thread_at[p].message_birth == 0 &&
+    thread_at[p].message_frame == 0 && thread_at[p].state == 0 && thread_at[p].priority == 0 &&
     thread_at[p].cpu == 0 && thread_at[p].suspended == 0 && thread_at[p].slice == 0 &&
     thread_at[p].calls == 0 && thread_at[p].grants == 0 && thread_at[p].fpu_used == 0 &&
     (\forall integer k; 0 <= k < REG_COUNT ==> thread_at[p].reg[k] == 0) &&
@@ -38,7 +39,7 @@ predicate process_blank{L}(integer p) =
     process_at[p].death_bits == 0 && process_at[p].fault_generation == 0 &&
     process_at[p].fault_badge == 0 && process_at[p].death_endpoint == 0 &&
     process_at[p].fault_endpoint == 0 && process_at[p].block == 0 &&
-    process_at[p].block_done == 0 && process_at[p].reap_cursor == 0 &&
+    process_at[p].block_done == 0 && process_at[p].reap_cursor == 0 && process_at[p].mapping_birth == 0 &&
     (\forall integer k; 0 <= k < HANDLE_PAGES ==> process_at[p].handle_page[k] == 0) &&
     (\forall integer k; 0 <= k < HANDLES_MAX ==> process_at[p].handle_stack[k] == 0) &&
     (\forall integer k; 0 <= k < ENDPOINTS_MAX ==> process_at[p].endpoint_stack[k] == 0);
@@ -69,6 +70,12 @@ predicate frame_blank{L}(integer p) =
     ensures blank: frame_blank(p);
 */
 void arch_frame_clear(pfn_t p);
+
+/* Copies words first .. first + count - 1 of one user page to the same places of another, or of itself. */
+/*@ requires is_user(from) && is_user(to) && first + count <= 512;
+    assigns page_at[to].word[first .. first + count - 1];
+    ensures \forall integer i; first <= i < first + count ==> page_at[to].word[i] == \old(page_at[from].word[i]); */
+void arch_words_copy(pfn_t from, pfn_t to, uint32_t first, uint32_t count);
 
 /* Puts the kernel's half into a new root table (entries 256..511; hosted: nothing). */
 /*@ requires is_table(root);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The invariants as code; see invariant.h. Each check looks at one frame; a false answer names the invariant. */
 #include "core/invariant.h"
+#include "core/transfer.h"
+#include "core/memory.h"
 #include "core/container.h"
 #include "core/deadline.h"
 #include "core/endpoint.h"
@@ -211,6 +213,16 @@ static bool handle_ok(slot_t h)
     }
 }
 
+/* What a thread notes of its message page, while nothing of its process's mappings changed, is what its tables say. */
+/*@ requires is_thread(t); assigns \nothing; */
+static bool message_ok(pfn_t t)
+{
+    pfn_t p = frame_owner[t];
+    pfn_t noted = kind_is(p, FRAME_PROCESS) ? message_noted(t, p) : 0;
+    return noted == 0 ||
+           noted == user_frame(process_at[P(p)].root, thread_at[T(t)].message_va, PAGE_WRITE);
+}
+
 /* Its root is one, and the endpoints it names by number exist. */
 /*@ requires is_process(p); assigns \nothing; */
 static bool process_ok(pfn_t p)
@@ -368,6 +380,8 @@ static const char *frame_broken(pfn_t p)
         return "queues_wf";
     if (frame_kind[p] == FRAME_THREAD && !thread_ok(p))
         return "threads_wf";
+    if (frame_kind[p] == FRAME_THREAD && !message_ok(p))
+        return "messages_wf";
     if (frame_kind[p] == FRAME_ENDPOINTS && !endpoints_ok(p))
         return "endpoints_wf";
     if (frame_kind[p] == FRAME_PROCESS && !process_ok(p))

@@ -99,7 +99,7 @@ status_t ipc_send(pfn_t t, struct way way)
 {
     endpoint_t e = way.endpoint;
     uint64_t tag = thread_at[T(t)].reg[REG_RSI];
-    status_t status = tag_check(tag);
+    status_t status = tag_check(tag, TAG_SENT_BITS);
     if (status != ERR_NONE)
         return status;
     if (endpoint_at[E(e)].mode == MODE_DEAD)
@@ -189,7 +189,7 @@ static void fault_answer(pfn_t caller, uint64_t label)
 status_t ipc_reply(pfn_t t, pfn_t caller)
 {
     uint64_t tag = thread_at[T(t)].reg[REG_RSI];
-    status_t status = tag_check(tag);
+    status_t status = tag_check(tag, TAG_SENT_BITS);
     if (status != ERR_NONE)
         return status;
     if (thread_at[T(caller)].fault_kind != 0) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The short way through a call and through reply_receive: at most REGISTER_WORDS words, no items, no deadline, a partner
- * that waits, and nothing of higher priority ready than it. Each function first looks whether all of that is so and
+ * The short way through a call and through reply_receive: no deadline, a partner that waits, nothing of higher priority
+ * ready than it, and what does not fit into registers in message pages that are known. Each function first looks whether all of that is so and
  * changes nothing unless it is; then it does what ipc.c would do, and says who runs with which registers. Registers come
  * and go as values, so that a machine that has them in its own need not write and read them in between, and the functions
  * are inline, so that a machine can compile them into what it does around them.
@@ -10,6 +10,7 @@
 #define CORE_IPC_FAST_H
 
 #include "core/ipc.h"
+#include "core/transfer.h"
 
 /* The argument registers of call and reply_receive, and the result registers of call and receive. */
 struct ipc_registers {
@@ -34,7 +35,7 @@ struct fast_way {
 
 /*@ requires kernel_wf && is_thread(t);
     assigns \nothing; */
-static inline struct fast_way fast_way(pfn_t t, uint64_t number, uint8_t right)
+INDEX_GUARD struct fast_way fast_way(pfn_t t, uint64_t number, uint8_t right)
 {
     struct fast_way way = {0, false};
     if (number >= HANDLES_MAX)
@@ -57,7 +58,7 @@ static inline struct fast_way fast_way(pfn_t t, uint64_t number, uint8_t right)
 /* Whether thread p may run on cpu now, in place of the current one, and waits without a deadline. */
 /*@ requires kernel_wf && cpu < CPUS_MAX && is_thread(p);
     assigns \nothing; */
-static inline bool fast_partner(cpu_t cpu, pfn_t p)
+INDEX_GUARD bool fast_partner(cpu_t cpu, pfn_t p)
 {
     uint64_t ready = cpu_at[cpu].ready;
     uint32_t obstacles = thread_at[T(p)].suspended | thread_at[T(p)].heap_index |
@@ -66,24 +67,56 @@ static inline bool fast_partner(cpu_t cpu, pfn_t p)
            (ready == 0 || arch_highest_bit(ready) <= thread_at[T(p)].priority);
 }
 
+/* Whether all of a message is in registers. */
+/*@ assigns \nothing; */
+INDEX_GUARD bool fast_in_registers(uint64_t tag) { return tag % LABEL_SPAN <= REGISTER_WORDS; }
+
+/* Whether it is words alone. */
+/*@ assigns \nothing; */
+INDEX_GUARD bool fast_only_words(uint64_t tag) { return tag % LABEL_SPAN <= MESSAGE_WORDS_MAX; }
+
+/* Whether a message from t to p may go the short way, as far as its tag says; memory: if it is not all in registers. */
+/*@ assigns \nothing; */
+INDEX_GUARD bool fast_tag(uint64_t tag, bool memory)
+{
+    if (!memory)
+        return fast_in_registers(tag);
+    return fast_only_words(tag) || tag_check(tag, TAG_SHAPE) == ERR_NONE;
+}
+
+/* Moves what of the message from t to p is not in registers. 0: nothing has happened. */
+/*@ requires kernel_wf && is_thread(t) && is_thread(p) && t != p;
+    ensures kernel_wf; */
+INDEX_GUARD bool fast_memory(pfn_t t, pfn_t p, uint64_t tag, bool grants)
+{
+    pfn_t source = message_noted(t, frame_owner[t]);
+    pfn_t target = message_noted(p, frame_owner[p]);
+    if (source == 0 || target == 0)
+        return false;
+    if (!fast_only_words(tag))
+        return grants && message_move(t, p, source, target, tag) == ERR_NONE;
+    arch_words_copy(source, target, REGISTER_WORDS, (uint32_t)tag - REGISTER_WORDS);
+    return true;
+}
+
 /* `to` runs on cpu. */
 /*@ requires is_thread(to) && cpu < CPUS_MAX;
     assigns thread_at[to].state, cpu_at[cpu].current;
     ensures cpu_at[cpu].current == to && thread_at[to].state == THREAD_RUNNING; */
-static inline void fast_run(cpu_t cpu, pfn_t to)
+INDEX_GUARD void fast_run(cpu_t cpu, pfn_t to)
 {
     thread_at[T(to)].state = THREAD_RUNNING;
     cpu_at[cpu].current = to;
 }
 
-/* The call of t, running on cpu. */
+/* The call of t, running on cpu; memory: the message is not all in registers. */
 /*@ requires kernel_wf && runs(t) && cpu < CPUS_MAX && cpu_at[cpu].current == t;
     ensures kernel_wf;
     ensures \result.next != 0 ==> cpu_at[cpu].current == \result.next && thread_at[t].state == THREAD_CALLING; */
-static inline struct ipc_fast ipc_fast_call(cpu_t cpu, pfn_t t, struct ipc_registers r)
+INDEX_GUARD struct ipc_fast ipc_fast_call(cpu_t cpu, pfn_t t, struct ipc_registers r, bool memory)
 {
     struct ipc_fast f = {0, 0, false, r};
-    if (r.tag % LABEL_SPAN > REGISTER_WORDS)
+    if (!fast_tag(r.tag, memory))
         return f;
     struct fast_way way = fast_way(t, r.name, RIGHT_SEND);
     if (!way.open)
@@ -93,6 +126,8 @@ static inline struct ipc_fast ipc_fast_call(cpu_t cpu, pfn_t t, struct ipc_regis
         return f;
     pfn_t p = endpoint_at[E(e)].first;
     if (!fast_partner(cpu, p))
+        return f;
+    if (memory && !fast_memory(t, p, r.tag, (handle_at[H(way.slot)].rights & RIGHT_GRANT) != 0))
         return f;
     f.next = p;
     f.process = frame_owner[p];
@@ -116,7 +151,7 @@ static inline struct ipc_fast ipc_fast_call(cpu_t cpu, pfn_t t, struct ipc_regis
    and has not faulted. */
 /*@ requires kernel_wf && is_thread(t) && cpu < CPUS_MAX;
     assigns \nothing; */
-static inline bool fast_answer(cpu_t cpu, pfn_t t)
+INDEX_GUARD bool fast_answer(cpu_t cpu, pfn_t t)
 {
     pfn_t caller = thread_at[T(t)].reply_to;
     return frame_kind[caller] == FRAME_THREAD && thread_at[T(caller)].state == THREAD_CALLING &&
@@ -127,10 +162,11 @@ static inline bool fast_answer(cpu_t cpu, pfn_t t)
 /*@ requires kernel_wf && runs(t) && cpu < CPUS_MAX && cpu_at[cpu].current == t;
     ensures kernel_wf;
     ensures \result.next != 0 ==> cpu_at[cpu].current == \result.next && thread_at[t].state == THREAD_RECEIVING; */
-static inline struct ipc_fast ipc_fast_reply_receive(cpu_t cpu, pfn_t t, struct ipc_registers r)
+INDEX_GUARD struct ipc_fast ipc_fast_reply_receive(cpu_t cpu, pfn_t t, struct ipc_registers r,
+                                                   bool memory)
 {
     struct ipc_fast f = {0, 0, false, r};
-    if (r.tag % LABEL_SPAN > REGISTER_WORDS)
+    if (!fast_tag(r.tag, memory))
         return f;
     struct fast_way way = fast_way(t, r.name, RIGHT_RECEIVE);
     if (!way.open)
@@ -142,6 +178,8 @@ static inline struct ipc_fast ipc_fast_reply_receive(cpu_t cpu, pfn_t t, struct 
     if (!fast_answer(cpu, t))
         return f;
     pfn_t caller = thread_at[T(t)].reply_to;
+    if (memory && !fast_memory(t, caller, r.tag, thread_at[T(caller)].grants != 0))
+        return f;
     f.next = caller;
     f.process = frame_owner[caller];
     f.done = true;

@@ -59,9 +59,9 @@ static inline struct ipc_fast fast(cpu_t cpu, pfn_t t)
         reg_get(t, REG_RSI),
         {reg_get(t, REG_RDX), reg_get(t, REG_R10), reg_get(t, REG_R8), reg_get(t, REG_R9)}};
     if (number == SYS_call)
-        return ipc_fast_call(cpu, t, r);
+        return ipc_fast_call(cpu, t, r, !fast_in_registers(r.tag));
     if (number == SYS_reply_receive)
-        return ipc_fast_reply_receive(cpu, t, r);
+        return ipc_fast_reply_receive(cpu, t, r, !fast_in_registers(r.tag));
     return (struct ipc_fast){0, 0, false, r};
 }
 

@@ -218,10 +218,16 @@ status_t memory_unmap(pfn_t p, uint64_t va, uint32_t flags)
     return ERR_NONE;
 }
 
+/* A mapping of p changed: what threads noted of their message pages is no longer to be relied on. */
+/*@ requires kernel_wf && is_process(p);
+    assigns process_at[p].mapping_birth, frame_next_birth; */
+static inline void mapping_changed(pfn_t p) { process_at[P(p)].mapping_birth = frame_birth(); }
+
 void memory_entry_drop(pfn_t p, pfn_t t, uint32_t k, uint64_t va)
 {
     uint64_t e = table_clear(t, k);
     uint32_t flags = entry_flags(e);
+    mapping_changed(p);
     arch_tlb_invalidate(process_at[P(p)].root, va, page_span(flags));
     if ((flags & PAGE_DEVICE) != 0)
         return;
@@ -244,6 +250,7 @@ status_t memory_protect(pfn_t p, uint64_t va, uint32_t flags)
     pfn_t t = table_find(root, va);
     table_change(t, table_index(va, table_level[t]),
                  entry_make(entry_frame(e), (flags & PERMISSIONS) | keep));
+    mapping_changed(p);
     arch_tlb_invalidate(root, va, page_span(old));
     return ERR_NONE;
 }

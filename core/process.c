@@ -49,6 +49,7 @@ pfn_t process_create(pfn_t c)
     handle_add_page(p, frame_create(FRAME_HANDLES));
     endpoint_stack_init(p);
     process_at[P(p)].next_number = 1;
+    process_at[P(p)].mapping_birth = frame_birth();
     container_at[C(c)].children++;
     owner_add(c, p);
     process_charge(p, PROCESS_FRAMES);

@@ -18,7 +18,7 @@
 
 #define LIST(name) queue_##name
 #define LIST_WF queues_wf
-#define LIST_SCOPE static inline
+#define LIST_SCOPE INDEX_GUARD
 #define LIST_ADD queue_push
 #define LIST_REMOVE queue_remove
 #define LIST_POP queue_pop

@@ -5,28 +5,29 @@
 #include "core/memory.h"
 #include "core/process.h"
 
-#define TAG_SENT_BITS (0x77fu | TAG_NONBLOCK | TAG_DEADLINE | 0xffffffff00000000u)
-#define TAG_SHAPE (0x77fu | 0xffffffff00000000u) /* words, items, label */
-#define ITEM_WORD (MESSAGE_WORDS_MAX)            /* items follow the words in struct atm_message */
+#define ITEM_WORD (MESSAGE_WORDS_MAX) /* items follow the words in struct atm_message */
 #define ITEM_WORDS 4u
 #define RECEIVE_VA_WORD (ITEM_WORD + MESSAGE_ITEMS_MAX * ITEM_WORDS)
-
-status_t tag_check(uint64_t tag)
-{
-    if ((tag & ~(uint64_t)TAG_SENT_BITS) != 0)
-        return ERR_MESSAGE;
-    if (TAG_WORDS(tag) > MESSAGE_WORDS_MAX || TAG_ITEMS(tag) > MESSAGE_ITEMS_MAX)
-        return ERR_MESSAGE;
-    return ERR_NONE;
-}
 
 /* The frame of a thread's message page; 0: it has none, or not mapped as needed. */
 /*@ requires kernel_wf && is_thread(t);
     assigns \nothing; */
 static pfn_t message_frame(pfn_t t, uint32_t need)
 {
+    pfn_t noted = message_noted(t, frame_owner[t]);
     uint64_t va = thread_at[T(t)].message_va;
-    return va == 0 ? 0 : user_frame(process_at[P(frame_owner[t])].root, va, need);
+    if (noted != 0 || va == 0)
+        return noted;
+    return user_frame(process_at[P(frame_owner[t])].root, va, need);
+}
+
+/* Notes where t's message page is, if t may write it. */
+/*@ requires kernel_wf && is_thread(t);
+    assigns thread_at[t].message_birth, thread_at[t].message_frame; */
+static void message_note(pfn_t t)
+{
+    thread_at[T(t)].message_frame = message_frame(t, PAGE_WRITE);
+    thread_at[T(t)].message_birth = process_at[P(frame_owner[t])].mapping_birth;
 }
 
 /* A plan: what is to move where, checked. */
@@ -35,7 +36,7 @@ struct plan {
     uint32_t count;
     uint32_t handles;     /* how many items are handles */
     uint32_t frames;      /* pages the receiver's container will be charged */
-    pfn_t source, target; /* message pages; 0 if not needed */
+    pfn_t source, target; /* message pages */
 };
 
 /*@ requires \valid(item) && 0 < page < FRAMES_MAX && i < MESSAGE_ITEMS_MAX;
@@ -148,33 +149,22 @@ static status_t plan_room(pfn_t to, const struct plan *plan)
     return process_fits(to, plan->frames + grow) ? ERR_NONE : ERR_TRANSFER;
 }
 
-/*@ requires kernel_wf && is_thread(from) && is_thread(to) && \valid(plan);
+/*@ requires kernel_wf && is_process(from) && is_process(to) && \valid(plan);
     assigns *plan; */
-static status_t plan_make(pfn_t from, pfn_t to, uint64_t tag, struct plan *plan)
+static status_t plan_make(pfn_t from, pfn_t to, struct plan *plan)
 {
     uint32_t i;
-    plan->count = (uint32_t)TAG_ITEMS(tag);
     plan->handles = 0;
     plan->frames = 0;
-    plan->source = 0;
-    plan->target = 0;
-    if (TAG_WORDS(tag) <= REGISTER_WORDS && plan->count == 0)
-        return ERR_NONE;
-    plan->source = message_frame(from, 0);
-    if (plan->source == 0)
-        return ERR_MESSAGE;
-    plan->target = message_frame(to, PAGE_WRITE);
-    if (plan->target == 0)
-        return ERR_TRANSFER;
     /*@ loop invariant 0 <= i <= plan->count;
         loop assigns i, *plan;
         loop variant MESSAGE_ITEMS_MAX - i; */
     for (i = 0; i < plan->count && i < MESSAGE_ITEMS_MAX; i++) {
-        status_t status = plan_item(frame_owner[from], frame_owner[to], plan, i);
+        status_t status = plan_item(from, to, plan, i);
         if (status != ERR_NONE)
             return status;
     }
-    return plan->count == 0 ? ERR_NONE : plan_room(frame_owner[to], plan);
+    return plan_room(to, plan);
 }
 
 /* Moves a checked handle; returns its number for the receiver. */
@@ -227,17 +217,40 @@ static void plan_commit(pfn_t from, pfn_t to, const struct plan *plan)
     }
 }
 
-/* Words past those in registers. */
-/*@ requires 0 < source < FRAMES_MAX && 0 < target < FRAMES_MAX && words <= MESSAGE_WORDS_MAX;
-    assigns page_at[target].word[0 .. MESSAGE_WORDS_MAX - 1]; */
-static void words_copy(pfn_t source, pfn_t target, uint32_t words)
+status_t message_move(pfn_t from, pfn_t to, pfn_t source, pfn_t target, uint64_t tag)
 {
-    uint32_t i;
-    /*@ loop invariant REGISTER_WORDS <= i;
-        loop assigns i, page_at[target].word[0 .. MESSAGE_WORDS_MAX - 1];
-        loop variant MESSAGE_WORDS_MAX - i; */
-    for (i = REGISTER_WORDS; i < words && i < MESSAGE_WORDS_MAX; i++)
-        page_at[U(target)].word[i] = page_at[U(source)].word[i];
+    struct plan plan;
+    plan.count = (uint32_t)TAG_ITEMS(tag);
+    plan.source = source;
+    plan.target = target;
+    if (plan.count != 0) {
+        status_t status = plan_make(frame_owner[from], frame_owner[to], &plan);
+        if (status != ERR_NONE)
+            return status;
+    }
+    words_copy(source, target, (uint32_t)TAG_WORDS(tag));
+    if (plan.count != 0)
+        plan_commit(frame_owner[from], frame_owner[to], &plan);
+    return ERR_NONE;
+}
+
+/* What of a message is in message pages. */
+/*@ requires kernel_wf && is_thread(from) && is_thread(to) && from != to;
+    ensures kernel_wf; */
+static status_t pages_transfer(pfn_t from, pfn_t to, uint64_t tag)
+{
+    pfn_t source = message_frame(from, 0);
+    if (source == 0)
+        return ERR_MESSAGE;
+    pfn_t target = message_frame(to, PAGE_WRITE);
+    if (target == 0)
+        return ERR_TRANSFER;
+    status_t status = message_move(from, to, source, target, tag);
+    if (status != ERR_NONE)
+        return status;
+    message_note(from);
+    message_note(to);
+    return ERR_NONE;
 }
 
 /*@ requires is_thread(from) && is_thread(to) && from != to;
@@ -272,14 +285,11 @@ status_t message_transfer(pfn_t from, pfn_t to, uint64_t badge, uint64_t flags, 
     uint64_t tag = thread_at[T(from)].reg[REG_RSI] & TAG_SHAPE;
     if (TAG_ITEMS(tag) != 0 && !grants)
         return ERR_RIGHTS;
-    struct plan plan;
-    status_t status = plan_make(from, to, tag, &plan);
-    if (status != ERR_NONE)
-        return status;
-    if (plan.source != 0)
-        words_copy(plan.source, plan.target, (uint32_t)TAG_WORDS(tag));
-    if (plan.count != 0)
-        plan_commit(frame_owner[from], frame_owner[to], &plan);
+    if (TAG_WORDS(tag) > REGISTER_WORDS || TAG_ITEMS(tag) != 0) {
+        status_t status = pages_transfer(from, to, tag);
+        if (status != ERR_NONE)
+            return status;
+    }
     thread_at[T(to)].reg[REG_RDI] = badge;
     thread_at[T(to)].reg[REG_RSI] = tag | flags;
     registers_copy(from, to);

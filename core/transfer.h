@@ -19,10 +19,47 @@ struct item {
     uint64_t target; /* page: where it lands */
 };
 
-/* Whether a tag may be sent: lengths within limits, no unknown bits. ERR_MESSAGE. */
+#define TAG_SHAPE (0x77fu | 0xffffffff00000000u) /* words, items, label */
+#define TAG_SENT_BITS (TAG_SHAPE | TAG_NONBLOCK | TAG_DEADLINE)
+
+/* Whether a tag may be sent: lengths within limits, no bits but these. ERR_MESSAGE. */
 /*@ assigns \nothing;
     ensures \result == ERR_NONE ==> TAG_WORDS(tag) <= MESSAGE_WORDS_MAX && TAG_ITEMS(tag) <= MESSAGE_ITEMS_MAX; */
-MUST_USE status_t tag_check(uint64_t tag);
+MUST_USE static inline status_t tag_check(uint64_t tag, uint64_t bits)
+{
+    if ((tag & ~bits) != 0)
+        return ERR_MESSAGE;
+    if (TAG_WORDS(tag) > MESSAGE_WORDS_MAX || TAG_ITEMS(tag) > MESSAGE_ITEMS_MAX)
+        return ERR_MESSAGE;
+    return ERR_NONE;
+}
+
+/* The message page of thread t, of process p, if t's note of it is right; 0: not known. */
+/*@ requires is_thread(t) && is_process(p);
+    assigns \nothing; */
+static inline pfn_t message_noted(pfn_t t, pfn_t p)
+{
+    return thread_at[T(t)].message_birth == process_at[P(p)].mapping_birth
+               ? thread_at[T(t)].message_frame
+               : 0;
+}
+
+/* Words past those in registers, from one message page to another. */
+/*@ requires is_user(source) && is_user(target) && words <= MESSAGE_WORDS_MAX;
+    assigns page_at[target].word[REGISTER_WORDS .. MESSAGE_WORDS_MAX - 1]; */
+static inline void words_copy(pfn_t source, pfn_t target, uint32_t words)
+{
+    if (words > REGISTER_WORDS)
+        arch_words_copy(source, target, REGISTER_WORDS, words - REGISTER_WORDS);
+}
+
+/*
+ * Moves what a message has beyond registers, words and items, from message page source of thread `from` to message page
+ * target of thread `to`. An error is one for the sender, and then nothing has changed.
+ */
+/*@ requires kernel_wf && is_thread(from) && is_thread(to) && from != to;
+    ensures kernel_wf; */
+MUST_USE status_t message_move(pfn_t from, pfn_t to, pfn_t source, pfn_t target, uint64_t tag);
 
 /*
  * Moves the message that `from` has in its registers and message page to thread `to`: words and items, and into to's

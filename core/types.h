@@ -125,6 +125,7 @@ struct process {
     uint64_t fault_thread;           /* number of the thread that ended it */
     uint64_t death_generation;       /* told when it ends: endpoint, its generation, */
     uint64_t death_bits;             /* bits */
+    uint64_t mapping_birth;          /* birth number of its last change of a mapping that was there */
     uint64_t fault_generation;       /* faults are sent to: endpoint, its generation, */
     uint64_t fault_badge;            /* badge */
     endpoint_t death_endpoint;       /* 0: nobody */
@@ -138,7 +139,7 @@ struct process {
     uint32_t spare2;
     uint16_t handle_stack[HANDLES_MAX];
     uint8_t endpoint_stack[ENDPOINTS_MAX];
-    uint8_t pad[4096 - 200 - 2 * HANDLES_MAX - ENDPOINTS_MAX];
+    uint8_t pad[4096 - 208 - 2 * HANDLES_MAX - ENDPOINTS_MAX];
 };
 
 /* A thread. Its process is frame_owner; the queue it waits in is queue_of. */
@@ -154,6 +155,8 @@ struct thread {
     uint64_t syscalls;       /* system calls it made */
     uint64_t fault_kind;     /* enum atm_fault; 0 unless its fault waits for a handler or an answer */
     uint64_t fault_address;
+    uint64_t message_birth;  /* message_frame is right while the process's mapping_birth is this */
+    pfn_t message_frame;     /* its message page, which it may write: a note; 0: none */
     pfn_t reply_to;          /* thread whose call reply_id is */
     uint32_t heap_index;     /* its place in the deadline heap; 0: not there */
     uint32_t suspended;      /* 1: it stops as soon as it would be ready */
@@ -164,7 +167,7 @@ struct thread {
     uint8_t calls;           /* while sending: 1 if it waits for an answer */
     uint8_t grants;          /* while sending: 1 if its handle has RIGHT_GRANT */
     uint8_t fpu_used;        /* the architecture's note about fpu[] */
-    uint8_t pad[1024 - 8 * REG_COUNT - 10 * 8 - 19];
+    uint8_t pad[1024 - 8 * REG_COUNT - 11 * 8 - 23];
     uint8_t fpu[FPU_BYTES];  /* the architecture's: floating point and vector state, 64-byte aligned */
     uint8_t pad2[4096 - 1024 - FPU_BYTES];
 };

@@ -117,6 +117,11 @@ int arch_is_device_memory(uint64_t first, uint64_t count)
     return count <= DEVICE_END - first;
 }
 
+void arch_words_copy(pfn_t from, pfn_t to, uint32_t first, uint32_t count)
+{
+    memmove(&page_at[U(to)].word[first], &page_at[U(from)].word[first], count * sizeof(uint64_t));
+}
+
 uint32_t arch_highest_bit(uint64_t bits) { return 63u - (uint32_t)__builtin_clzll(bits); }
 
 /* Flags a program may choose: CF PF AF ZF SF DF OF. IF is always on; TF, AC, NT, RF are taken away. */

@@ -59,7 +59,7 @@
 
 /* struct thread */
 #define THREAD_FPU 1024
-#define THREAD_FPU_USED 250
+#define THREAD_FPU_USED 262
 
 /* enum atm_reg, times 8. CPU_REGS points to rip, so that one PUSH stores rsp below it. */
 #define R_RAX 0

@@ -10,8 +10,13 @@
 
 _Static_assert(REGISTER_WORDS == 4, "as the registers of enter_user");
 
+#define ARGUMENTS                                                                                  \
+    uint64_t handle, uint64_t tag, uint64_t w0, uint64_t unused, uint64_t w2, uint64_t w3
+#define INLINE static inline __attribute__((always_inline))
+#define NOT_INLINE static __attribute__((noinline))
+
 /* The long way, after which anybody may run. */
-static __attribute__((noinline)) void long_way(uint64_t number)
+NOT_INLINE void long_way(uint64_t number)
 {
     struct x86_cpu *cpu = x86_this();
     thread_at[T(cpu->current)].reg[REG_RAX] = number;
@@ -20,8 +25,7 @@ static __attribute__((noinline)) void long_way(uint64_t number)
 
 /* To user mode, with status 0 and these results. What waited for a message or an answer is in a system call and may
    return by SYSRET. */
-static inline __attribute__((always_inline)) void enter_user(const struct thread *thread,
-                                                             struct ipc_registers r)
+INLINE void enter_user(const struct thread *thread, struct ipc_registers r)
 {
     register uint64_t r10 __asm__("r10") = r.word[1];
     register uint64_t r8 __asm__("r8") = r.word[2];
@@ -40,18 +44,18 @@ static inline __attribute__((always_inline)) void enter_user(const struct thread
 
 /* Thread t has handed the CPU over. The second word comes in a register that C does not take arguments in: it is read from
    where entry.S has put it, late, since registers are scarce. */
-static inline __attribute__((always_inline)) void hand_over(pfn_t t, struct ipc_fast f)
+INLINE void hand_over(pfn_t t, struct ipc_fast f)
 {
     f.r.word[1] = thread_at[T(t)].reg[REG_R10];
     thread_at[T(t)].syscalls++;
     enter_user(x86_switch_to(x86_this(), f.next, f.process), f.r);
 }
 
-void x86_call(uint64_t handle, uint64_t tag, uint64_t w0, uint64_t unused, uint64_t w2, uint64_t w3)
+INLINE void call(ARGUMENTS, bool memory)
 {
     pfn_t t = x86_this()->current;
-    struct ipc_fast f =
-        ipc_fast_call(x86_number(), t, (struct ipc_registers){handle, tag, {w0, 0, w2, w3}});
+    struct ipc_registers r = {handle, tag, {w0, 0, w2, w3}};
+    struct ipc_fast f = ipc_fast_call(x86_number(), t, r, memory);
     (void)unused;
     if (__builtin_expect(!f.done, 0))
         long_way(SYS_call);
@@ -59,15 +63,41 @@ void x86_call(uint64_t handle, uint64_t tag, uint64_t w0, uint64_t unused, uint6
         hand_over(t, f);
 }
 
-void x86_reply_receive(uint64_t handle, uint64_t tag, uint64_t w0, uint64_t unused, uint64_t w2,
-                       uint64_t w3)
+INLINE void reply_receive(ARGUMENTS, bool memory)
 {
     pfn_t t = x86_this()->current;
-    struct ipc_fast f = ipc_fast_reply_receive(
-        x86_number(), t, (struct ipc_registers){handle, tag, {w0, 0, w2, w3}});
+    struct ipc_registers r = {handle, tag, {w0, 0, w2, w3}};
+    struct ipc_fast f = ipc_fast_reply_receive(x86_number(), t, r, memory);
     (void)unused;
     if (__builtin_expect(!f.done, 0))
         long_way(SYS_reply_receive);
     else
         hand_over(t, f);
+}
+
+/* Messages that are not all in registers have functions of their own, so that the others have less to save. noipa: with
+   the arguments where they are. */
+NOT_INLINE __attribute__((noipa)) void call_memory(ARGUMENTS)
+{
+    call(handle, tag, w0, unused, w2, w3, true);
+}
+NOT_INLINE __attribute__((noipa)) void reply_receive_memory(ARGUMENTS)
+{
+    reply_receive(handle, tag, w0, unused, w2, w3, true);
+}
+
+void x86_call(ARGUMENTS)
+{
+    if (fast_in_registers(tag))
+        call(handle, tag, w0, unused, w2, w3, false);
+    else
+        call_memory(handle, tag, w0, unused, w2, w3);
+}
+
+void x86_reply_receive(ARGUMENTS)
+{
+    if (fast_in_registers(tag))
+        reply_receive(handle, tag, w0, unused, w2, w3, false);
+    else
+        reply_receive_memory(handle, tag, w0, unused, w2, w3);
 }

@@ -21,7 +21,16 @@
     static type *const name __attribute__((unused)) =                                              \
         (type *)(0xffffffff84000000ul + 0x4025140ul * (slot));
 
-/* core/arch.h declares it. */
+/* core/arch.h declares these. */
+static inline void arch_words_copy(uint32_t from, uint32_t to, uint32_t first, uint32_t count)
+{
+    const uint64_t pages = 0xffff800000000000ul + 0x8000000000ul * 6; /* page_at */
+    uint64_t source = pages + (uint64_t)from * 4096 + (uint64_t)first * 8;
+    uint64_t target = pages + (uint64_t)to * 4096 + (uint64_t)first * 8;
+    uint64_t words = count;
+    __asm__ volatile("rep movsq" : "+S"(source), "+D"(target), "+c"(words) : : "memory");
+}
+
 static inline uint32_t arch_highest_bit(uint64_t bits)
 {
     return 63 - (uint32_t)__builtin_clzll(bits);
