@@ -14,7 +14,7 @@ machine.run(...) waits for the end; machine.start(...) runs it in the background
         check(m.end() == 0, "it ends")          # types exit; leaving the block kills what still runs
 
 Both take the same devices: disks (a path, or "path,ro"), share (a folder), net (True; needed by forwards), forwards
-(ports of the guest, TCP), rng.
+(ports of the guest, TCP), rng. start also takes inside: the beginning of a command line that runs the machine.
 
 A .test file is lines `key: value`, checked in order; # starts a comment line.
 
@@ -346,9 +346,9 @@ class Hosted:
     def run(self, command=None, memory="256M", initrd=INITRD, options=(), stdin=None, **devices):
         return self.raw(self.line(command, memory, initrd, options, Devices(**devices))[1:], stdin)
 
-    def start(self, command=None, memory="256M", initrd=INITRD, options=(), **devices):
+    def start(self, command=None, memory="256M", initrd=INITRD, options=(), inside=(), **devices):
         devices = Devices(**devices)
-        return Console(self, self.line(command, memory, initrd, options, devices), devices.ports)
+        return Console(self, [*inside, *self.line(command, memory, initrd, options, devices)], devices.ports)
 
     def raw(self, arguments, stdin=None):
         """Exactly these arguments."""
@@ -373,10 +373,11 @@ class Qemu:
                 "-monitor", "none", "-no-reboot", "-nodefaults", *serial,
                 "-device", "isa-debug-exit,iobase=0xf4,iosize=0x04", *boot, *options, *devices.qemu()]
 
-    def start(self, command=None, memory="256M", initrd=INITRD, options=(), boot=None, **devices):
+    def start(self, command=None, memory="256M", initrd=INITRD, options=(), boot=None, inside=(), **devices):
         devices = Devices(**devices)
         serial = ["-chardev", "stdio,id=terminal,signal=off", "-serial", "chardev:terminal"]
-        return Console(self, self.line(command, memory, initrd, options, boot, serial, devices), devices.ports)
+        line = self.line(command, memory, initrd, options, boot, serial, devices)
+        return Console(self, [*inside, *line], devices.ports)
 
     @staticmethod
     def status(status, errors):
