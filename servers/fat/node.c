@@ -23,7 +23,8 @@ uint32_t time_from_slot(uint32_t date, uint32_t time)
                       .tm_hour = (int)(time >> 11),
                       .tm_min = (int)(time >> 5 & 63),
                       .tm_sec = (int)(time & 31) * 2};
-    return (uint32_t)timegm(&when);
+    time_t seconds = timegm(&when);
+    return seconds < UINT32_MAX ? (uint32_t)seconds : UINT32_MAX; /* 2106: FAT goes on to 2107 */
 }
 
 void time_to_slot(uint32_t seconds, uint32_t *date, uint32_t *time)
