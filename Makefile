@@ -62,7 +62,7 @@ endif
 
 # ---- options of run, qemu and debug, as environment of scripts/run and scripts/qemu ----
 # Only what was given: an empty SEED is not a seed.
-$(foreach name,CMD MEMORY TRACE CHECK REALTIME SEED DISK0 DISK1 SHARE NET PORT FORWARDS LOSS DELAY REORDER,\
+$(foreach name,CMD MEMORY TRACE CHECK REALTIME SEED DATE DISK0 DISK1 SHARE NET PORT FORWARDS LOSS DELAY REORDER,\
     $(if $(filter undefined,$(origin $(name))),,$(eval export $(name))))
 
 # Recipes are not shown: make V=1 shows them.
@@ -133,7 +133,7 @@ clean: ## removes build/
 help: ## this list
 	@echo "make TARGET, options as TARGET NAME=value"
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / && !seen[$$1]++ { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
-	@echo "Options of run, qemu, debug: CMD=\"...\" MEMORY=128M; of run, debug: TRACE=1 CHECK=1 REALTIME=1 SEED=n"
+	@echo "Options of run, qemu, debug: CMD=\"...\" MEMORY=128M; of run, qemu: DATE=2026-01-01T00:00:00; of run, debug: TRACE=1 CHECK=1 REALTIME=1 SEED=n"
 	@echo "Devices of run and qemu:"
 	@echo "  DISK0=FILE DISK1=FILE  disk images (default build/disk0.img, ext2, and build/disk1.img, FAT); none; FILE,ro"
 	@echo "  SHARE=FOLDER           a folder of this host, seen as /host (default build/share); none"

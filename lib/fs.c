@@ -16,8 +16,8 @@
 #include "lib/server.h"
 #include "lib/startup.h"
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define SESSIONS_MAX 64u
 #define SESSIONS_PER_BADGE 6u
@@ -278,10 +278,8 @@ int64_t fs_serve(const struct fs_ops *ops, void *fs, uint64_t endpoint)
 
 uint64_t fs_time(void)
 {
-    static uint64_t at_boot = UINT64_MAX;
-    if (at_boot == UINT64_MAX) {
-        const char *given = getenv("TIME");
-        at_boot = given == NULL ? 0 : strtoull(given, NULL, 10);
-    }
-    return at_boot + atm_clock().r[0] / 1000000000u;
+    struct timespec now;
+    if (clock_gettime(CLOCK_REALTIME, &now) != 0)
+        (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec;
 }

@@ -38,7 +38,9 @@
     ERROR(IN_USE, "the address or port is in use")                                                 \
     ERROR(ADDRESS, "this is no address the system has or can reach")                               \
     ERROR(NO_NAME, "the name is not known")                                                        \
-    ERROR(NAME_FAILED, "the name server does not answer")                                          \
+    ERROR(NAME_WRONG, "no host can have this name")                                                \
+    ERROR(NAME_FAILED, "no name server gave a right answer")                                       \
+    ERROR(NAME_ERROR, "the name server could not find out")                                        \
     ERROR(TOO_LONG, "the datagram is longer than can be sent")                                     \
     ERROR(CLOSED, "this side has ended sending")                                                   \
     ERROR(MEMORY, "the network service has no memory left for this")                               \

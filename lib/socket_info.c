@@ -82,7 +82,7 @@ int64_t socket_resolve(const char *name, struct socket_address *to, size_t most,
     if (socket_address_read(name, to))
         return 1;
     if (bytes == 0 || bytes > NAME_BYTES)
-        return -SOCKET_NO_NAME;
+        return -SOCKET_NAME_WRONG;
     int64_t status = session_get();
     for (int tries = 0; status == 0 && tries < 2; tries++) {
         m.tag = TAG(NET_RESOLVE, message_put(m.w, name, bytes + 1), 0);

@@ -112,6 +112,7 @@ static int64_t startup_fill(struct startup *page, uint64_t process, const struct
     size_t used = 0;
     int fits = 1;
     page->magic = STARTUP_MAGIC;
+    page->epoch = startup_epoch();
     page->arguments = strings_put(page, &used, s->arguments, &fits);
     page->environment = strings_put(page, &used, s->environment, &fits);
     if (!fits)

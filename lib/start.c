@@ -44,6 +44,16 @@ uint64_t startup_handle(const char *name)
     return 0;
 }
 
+static uint64_t epoch_read;
+
+uint64_t startup_epoch(void)
+{
+    const struct startup *page = startup_page();
+    return page == NULL ? epoch_read : page->epoch;
+}
+
+void startup_epoch_set(uint64_t epoch) { epoch_read = epoch; }
+
 char *getenv(const char *name)
 {
     size_t bytes = strlen(name);

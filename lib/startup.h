@@ -36,8 +36,9 @@ struct startup {
     uint64_t arguments;   /* strings in text: first the arguments, */
     uint64_t environment; /* then the environment, "NAME=value" */
     uint64_t handles;     /* entries used in handle */
+    uint64_t epoch;       /* see startup_epoch */
     struct startup_handle handle[STARTUP_HANDLES];
-    char text[PAGE_SIZE - 4 * 8 - STARTUP_HANDLES * (HANDLE_NAME_BYTES + 8)];
+    char text[PAGE_SIZE - 5 * 8 - STARTUP_HANDLES * (HANDLE_NAME_BYTES + 8)];
 };
 
 _Static_assert(sizeof(struct startup) == PAGE_SIZE, "the startup page");
@@ -47,6 +48,13 @@ uint64_t startup_handle(const char *name);
 
 /* The name the parent gave to this program: argument 0, "init" for the first process. */
 const char *startup_name(void);
+
+/* Nanoseconds from 1970 to the boot of the system, as init read the machine's clock; 0: nobody knows.
+   <time.h> is what programs use. */
+uint64_t startup_epoch(void);
+
+/* For init, which has no startup page. */
+void startup_epoch_set(uint64_t epoch);
 
 /* The boot information, in the first process; NULL in all others. */
 const struct atm_boot_info *startup_boot(void);

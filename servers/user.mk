@@ -89,7 +89,7 @@ USER_UNIT := $(BUILD)/unit
 USER_UNIT_CFLAGS := -std=c11 -g -O1 -ffreestanding $(WARN) -fno-omit-frame-pointer \
                     -fsanitize=address,undefined -fno-sanitize-recover=all \
                     -include tests/unit/lib_names.h $(USER_INCLUDE)
-USER_UNIT_SRC := $(addprefix lib/,string.c stdlib.c malloc.c format.c cpio.c elf.c) \
+USER_UNIT_SRC := $(addprefix lib/,string.c stdlib.c malloc.c format.c time.c cpio.c elf.c) \
                  $(addprefix lib/,virtio_queue.c virtio_places.c frames.c) \
                  servers/init/manifest.c servers/pci/function.c servers/pci/grants.c
 USER_UNIT_SRC += $(addprefix servers/httpd/,request.c target.c fields.c connection.c answer.c page.c mime.c)

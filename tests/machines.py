@@ -14,7 +14,7 @@ machine.run(...) waits for the end; machine.start(...) runs it in the background
         check(m.end() == 0, "it ends")          # types exit; leaving the block kills what still runs
 
 Both take the same devices: disks (a path, or "path,ro"), share (a folder), net (True; needed by forwards), forwards
-(ports of the guest, TCP), rng.
+(ports of the guest, TCP), rng, date (what the machine's clock shows at the start, "2026-02-28T23:59:50"). start also takes inside: the beginning of a command line that runs the machine.
 
 A .test file is lines `key: value`, checked in order; # starts a comment line.
 
@@ -94,9 +94,9 @@ class Result:
 class Devices:
     """The devices of one run, as options of either machine."""
 
-    def __init__(self, disks=(), share=None, net=False, forwards=(), rng=False):
+    def __init__(self, disks=(), share=None, net=False, forwards=(), rng=False, date=None):
         check(net or not forwards, "forwards need net=True")
-        self.disks, self.share, self.net, self.rng = disks, share, net, rng
+        self.disks, self.share, self.net, self.rng, self.date = disks, share, net, rng, date
         self.ports = {guest: port_free() for guest in forwards}
 
     def any(self):
@@ -104,6 +104,7 @@ class Devices:
 
     def hosted(self):
         line = (["--net"] if self.net else []) + (["--rng"] if self.rng else [])
+        line += ["--date", self.date] if self.date else []
         for disk in self.disks:
             line += ["--disk", str(disk)]
         if self.share is not None:
@@ -121,6 +122,8 @@ class Devices:
         if self.net:
             forwards = "".join(f",hostfwd=tcp:127.0.0.1:{port}-:{guest}" for guest, port in self.ports.items())
             line += ["-netdev", f"user,id=net0{forwards}", "-device", "virtio-net-pci,netdev=net0,disable-legacy=on,romfile="]
+        if self.date:
+            line += ["-rtc", f"base={self.date},clock=vm"]
         if self.rng:
             line += ["-device", "virtio-rng-pci,disable-legacy=on"]
         if self.share is not None:
@@ -346,9 +349,9 @@ class Hosted:
     def run(self, command=None, memory="256M", initrd=INITRD, options=(), stdin=None, **devices):
         return self.raw(self.line(command, memory, initrd, options, Devices(**devices))[1:], stdin)
 
-    def start(self, command=None, memory="256M", initrd=INITRD, options=(), **devices):
+    def start(self, command=None, memory="256M", initrd=INITRD, options=(), inside=(), **devices):
         devices = Devices(**devices)
-        return Console(self, self.line(command, memory, initrd, options, devices), devices.ports)
+        return Console(self, [*inside, *self.line(command, memory, initrd, options, devices)], devices.ports)
 
     def raw(self, arguments, stdin=None):
         """Exactly these arguments."""
@@ -373,10 +376,11 @@ class Qemu:
                 "-monitor", "none", "-no-reboot", "-nodefaults", *serial,
                 "-device", "isa-debug-exit,iobase=0xf4,iosize=0x04", *boot, *options, *devices.qemu()]
 
-    def start(self, command=None, memory="256M", initrd=INITRD, options=(), boot=None, **devices):
+    def start(self, command=None, memory="256M", initrd=INITRD, options=(), boot=None, inside=(), **devices):
         devices = Devices(**devices)
         serial = ["-chardev", "stdio,id=terminal,signal=off", "-serial", "chardev:terminal"]
-        return Console(self, self.line(command, memory, initrd, options, boot, serial, devices), devices.ports)
+        line = self.line(command, memory, initrd, options, boot, serial, devices)
+        return Console(self, [*inside, *line], devices.ports)
 
     @staticmethod
     def status(status, errors):

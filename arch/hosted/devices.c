@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Interrupt lines and ports of the hosted machine: COM1, the exit port and PCI configuration are there, any other port reads
- * as all ones. A line is delivered when it rises and when it is opened while high, never twice for one rise: the core masks
+ * Interrupt lines and ports of the hosted machine: COM1, the clock, the exit port and PCI configuration are there, any other
+ * port reads as all ones. A line is delivered when it rises and when it is opened while high, never twice for one rise: the core masks
  * a line until its driver has acknowledged it. A message that comes while its line is closed waits for it to open.
  */
 #include <stdio.h>
@@ -9,6 +9,7 @@
 
 #include "arch/hosted/native.h"
 #include "arch/hosted/pci.h"
+#include "arch/hosted/rtc.h"
 
 #define IRQ_LINES (IRQ_MESSAGE_FIRST + IRQ_MESSAGES)
 #define IRQ_WORDS (IRQ_LINES / 64)
@@ -101,6 +102,9 @@ uint32_t arch_port_in(uint16_t port, uint32_t width)
     if (width == 1 && port >= COM1_PORT && port < COM1_PORT + UART_PORTS) {
         return uart_in((uint16_t)(port - COM1_PORT));
     }
+    if (width == 1 && port >= RTC_PORT && port < RTC_PORT + RTC_PORTS) {
+        return rtc_in((uint16_t)(port - RTC_PORT), arch_clock());
+    }
     if (is_pci_port(port)) {
         return pci_port_in(port, width);
     }
@@ -111,6 +115,8 @@ void arch_port_out(uint16_t port, uint32_t width, uint32_t value)
 {
     if (width == 1 && port >= COM1_PORT && port < COM1_PORT + UART_PORTS) {
         uart_out((uint16_t)(port - COM1_PORT), (uint8_t)value);
+    } else if (width == 1 && port >= RTC_PORT && port < RTC_PORT + RTC_PORTS) {
+        rtc_out((uint16_t)(port - RTC_PORT), (uint8_t)value);
     } else if (is_pci_port(port)) {
         pci_port_out(port, width, value);
     } else if (width == 4 && port == EXIT_PORT) {

@@ -79,9 +79,9 @@ $(HOSTED_TEST): $(HOSTED_TEST_OBJ)
 
 # Device models, which build on nothing but the bus: in unit tests on a guest of theirs.
 MODEL_SRC := $(addprefix arch/hosted/,pci.c virtio.c virtio_ring.c lie.c wire.c virtio_net.c virtio_blk.c virtio_rng.c virtio_9p.c \
-  share.c mov.c) $(HOSTED_LIB_SRC)
+  share.c mov.c rtc.c) lib/rtc.c $(HOSTED_LIB_SRC)
 MODEL_OBJ := $(patsubst %.c,$(BUILD)/unit/%.o,$(MODEL_SRC) tests/unit/virtio_guest.c)
-MODEL_TESTS := test_mov test_network test_pci test_virtio test_virtio_blk test_virtio_9p test_virtio_net test_virtio_rng \
+MODEL_TESTS := test_mov test_network test_pci test_rtc test_virtio test_virtio_blk test_virtio_9p test_virtio_net test_virtio_rng \
   test_share test_wire
 NETWORK_UNIT := $(addprefix $(BUILD)/unit/arch/hosted/,network.o network_options.o nat_$(if $(SLIRP),slirp,none).o)
 

@@ -25,15 +25,20 @@ struct option_file {
     bool read_only;
 };
 
+/* What the machine's clock shows at the start: of the host with real_time, else always the same; or as given; or nothing. */
+enum option_date { DATE_USUAL, DATE_GIVEN, DATE_NONE };
+
 struct options {
     uint64_t memory;     /* bytes */
     const char *initrd;  /* file */
     const char *command; /* "": interactive */
     uint64_t seed;
-    bool seeded;                                  /* --seed was given */
-    bool trace;                                   /* a line per system call */
-    bool check;                                   /* invariants after every entry */
-    bool real_time;                               /* the host's clock */
+    bool seeded;    /* --seed was given */
+    bool trace;     /* a line per system call */
+    bool check;     /* invariants after every entry */
+    bool real_time; /* the host's clock */
+    enum option_date date;
+    int64_t date_given;                           /* seconds since 1970, of DATE_GIVEN */
     struct option_file disk[OPTION_DISKS], share; /* share.file NULL: none */
     uint32_t disks;
     bool rng;        /* a PCI bus and a source of random numbers, even without other devices */

@@ -14,6 +14,7 @@
 #include "arch/hosted/lie.h"
 #include "arch/hosted/native.h"
 #include "arch/hosted/network.h"
+#include "arch/hosted/rtc.h"
 
 #define MEGABYTE 0x100000u
 #define MEMORY_DEFAULT (128u * (uint64_t)MEGABYTE)
@@ -33,6 +34,9 @@ static const char help_text[] =
     "  --trace          print every system call on standard error\n"
     "  --check          check all invariants after every entry of the kernel\n"
     "  --real-time      use the host's clock; else time is logical and runs are repeatable\n"
+    "  --date DATE      what the machine's clock shows at the start, in UTC, such as\n"
+    "                   2026-01-01T00:00:00, which is the default; that of --real-time is the\n"
+    "                   host's; none: a machine without a clock\n"
     "  --net            a network card on a user network: 10.0.2.15 for the guest by DHCP,\n"
     "                   10.0.2.2 is this host; time is then the host's\n"
     "  --forward HOSTADDR:PORT:GUESTPORT\n"
@@ -92,6 +96,15 @@ static uint64_t seed_read(const char *text)
         refuse("--seed", text, "a number is needed");
     }
     return value;
+}
+
+static void date_take(const char *text)
+{
+    options.date = strcmp(text, "none") == 0 ? DATE_NONE : DATE_GIVEN;
+    if (options.date == DATE_GIVEN && !rtc_date_read(text, &options.date_given)) {
+        refuse("--date", text,
+               "a date from 1970 to 2199 is needed, such as 2026-01-01T00:00:00, or none");
+    }
 }
 
 /* FILE or FILE,ro: the comma of the argument ends the name. */
@@ -168,6 +181,9 @@ static void option_take(int option, char *text)
         }
         options.real_time = true;
         break;
+    case 'u':
+        date_take(text);
+        break;
     case 'd':
         disk_read(text);
         break;
@@ -200,6 +216,7 @@ void options_read(int argc, char **argv)
                                           {"check", no_argument, NULL, 'k'},
                                           {"real-time", no_argument, NULL, 'r'},
                                           {"help", no_argument, NULL, 'h'},
+                                          {"date", required_argument, NULL, 'u'},
                                           {"disk", required_argument, NULL, 'd'},
                                           {"share", required_argument, NULL, 'f'},
                                           {"rng", no_argument, NULL, 'g'},

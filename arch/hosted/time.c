@@ -13,6 +13,7 @@
 
 #include "arch/hosted/native.h"
 #include "arch/hosted/network.h"
+#include "arch/hosted/rtc.h"
 
 #define STEP 10000u             /* logical ns an entry takes */
 #define HOST_TICK_LOGICAL 10000 /* us between looks at a running program */
@@ -96,6 +97,27 @@ void time_host_timer(bool on)
     setitimer(ITIMER_REAL, &timer, NULL);
 }
 
+/* The machine's clock; with a seed, all that a run depends on is said. */
+static void date_start(void)
+{
+    struct timespec host = {.tv_sec = RTC_DATE_DEFAULT};
+    char text[RTC_DATE_BYTES] = "none";
+
+    if (options.date == DATE_GIVEN) {
+        host.tv_sec = options.date_given;
+    } else if (options.real_time) {
+        clock_gettime(CLOCK_REALTIME, &host);
+    }
+    if (options.date != DATE_NONE) {
+        rtc_start(host.tv_sec, (uint64_t)host.tv_nsec);
+        rtc_date_write(host.tv_sec, text);
+    }
+    if (options.seeded) {
+        fprintf(stderr, "atmos-hosted: seed %llu, date %s\n", (unsigned long long)options.seed,
+                text);
+    }
+}
+
 void time_init(void)
 {
     struct sigaction action;
@@ -109,7 +131,5 @@ void time_init(void)
     if (random_state == 0) {
         random_state = 1;
     }
-    if (options.seeded) {
-        fprintf(stderr, "atmos-hosted: seed %llu\n", (unsigned long long)options.seed);
-    }
+    date_start();
 }

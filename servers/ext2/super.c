@@ -15,8 +15,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FREED_GROUPS_MAX 64u /* whose freed bits are kept; then a sync before the next change */
-#define DAMAGES_TOLD 20u     /* lines about damage before it is quiet */
+#define FREED_GROUPS_MAX 64u  /* whose freed bits are kept; then a sync before the next change */
+#define DAMAGES_TOLD 20u      /* lines about damage before it is quiet */
+#define TIME_KNOWN 315532800u /* 1980: what is earlier is counted from the machine's start */
 
 void ext2_say(struct ext2 *fs, const char *format, ...)
 {
@@ -31,7 +32,7 @@ void ext2_say(struct ext2 *fs, const char *format, ...)
 uint32_t ext2_now(const struct ext2 *fs)
 {
     uint32_t seconds = fs->clock();
-    return seconds >= fs->started ? seconds : fs->started + seconds;
+    return seconds >= TIME_KNOWN ? seconds : fs->started + seconds;
 }
 
 static int super_get(struct ext2 *fs, enum cache_use use, unsigned char **super)

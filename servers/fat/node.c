@@ -10,40 +10,33 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 /* ---- times ---- */
-
-/* Days from 1970-01-01 to the first day of a month, of years 1970 to 2107. */
-static uint32_t days_before(uint32_t year, uint32_t month)
-{
-    static const uint16_t before[12] = {0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334};
-    uint32_t since = year - 1970, leaps = (since + 1) / 4 - (year > 2100);
-    uint32_t leap = year % 4 == 0 && year != 2100 && month > 2;
-    return since * 365 + leaps + before[month - 1] + leap;
-}
 
 uint32_t time_from_slot(uint32_t date, uint32_t time)
 {
     uint32_t month = date >> 5 & 15, day = date & 31;
-    month = month < 1 || month > 12 ? 1 : month;
-    uint32_t days = days_before(1980 + (date >> 9), month) + (day > 0 ? day - 1 : 0);
-    return days * 86400 + (time >> 11) * 3600 + (time >> 5 & 63) * 60 + (time & 31) * 2;
+    struct tm when = {.tm_year = 80 + (int)(date >> 9),
+                      .tm_mon = month < 1 || month > 12 ? 0 : (int)month - 1,
+                      .tm_mday = day > 0 ? (int)day : 1,
+                      .tm_hour = (int)(time >> 11),
+                      .tm_min = (int)(time >> 5 & 63),
+                      .tm_sec = (int)(time & 31) * 2};
+    time_t seconds = timegm(&when);
+    return seconds < UINT32_MAX ? (uint32_t)seconds : UINT32_MAX; /* 2106: FAT goes on to 2107 */
 }
 
 void time_to_slot(uint32_t seconds, uint32_t *date, uint32_t *time)
 {
-    uint32_t days = seconds / 86400, year = 1970 + days / 366, month = 12, rest = seconds % 86400;
-    if (seconds < 315532800u) { /* before 1980 */
-        *date = 1 << 5 | 1;
-        *time = 0;
+    time_t from = seconds;
+    struct tm when;
+    *date = 1 << 5 | 1; /* 1980: nothing is earlier */
+    *time = 0;
+    if (gmtime_r(&from, &when) == NULL || when.tm_year < 80)
         return;
-    }
-    while (days_before(year + 1, 1) <= days)
-        year++;
-    while (days_before(year, month) > days)
-        month--;
-    *date = (year - 1980) << 9 | month << 5 | (days - days_before(year, month) + 1);
-    *time = rest / 3600 << 11 | rest / 60 % 60 << 5 | rest % 60 / 2;
+    *date = (uint32_t)((when.tm_year - 80) << 9 | (when.tm_mon + 1) << 5 | when.tm_mday);
+    *time = (uint32_t)(when.tm_hour << 11 | when.tm_min << 5 | when.tm_sec / 2);
 }
 
 /* ---- the table of nodes ---- */

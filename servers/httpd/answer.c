@@ -50,11 +50,25 @@ static const char *status_text(int status)
     return "Error";
 }
 
+/* A date as text, written anew once a second. */
+static const char *date_now(uint64_t now)
+{
+    static char text[HTTP_DATE_BYTES];
+    static uint64_t written;
+    if (now != written)
+        http_date_write(now, text);
+    written = now;
+    return text;
+}
+
 static struct page head_begin(struct http_connection *c, int status)
 {
     struct page p = {.to = c->text, .room = HTTP_HEAD_MAX};
     c->state = HTTP_ANSWERING;
     page_format(&p, "HTTP/1.1 %d %s\r\nServer: atmosphere\r\n", status, status_text(status));
+    uint64_t now = c->site->now();
+    if (now != 0)
+        page_format(&p, "Date: %s\r\n", date_now(now));
     if (!c->keep)
         page_text(&p, "Connection: close\r\n");
     else if (c->request.minor == 0)
@@ -157,7 +171,8 @@ static void file_head(struct http_connection *c, const struct answer *a, const c
     } else {
         page_format(&p, "Accept-Ranges: bytes\r\nETag: %s\r\n", a->tag);
         if (r->mtime != 0) {
-            http_date_write(r->mtime, date);
+            uint64_t now = c->site->now(); /* a file from the future is said to be of now */
+            http_date_write(now != 0 && now < r->mtime ? now : r->mtime, date);
             page_format(&p, "Last-Modified: %s\r\n", date);
         }
     }

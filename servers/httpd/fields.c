@@ -5,57 +5,41 @@
 #include "request.h"
 #include <stdio.h>
 #include <string.h>
-
-#define DAY 86400u
+#include <time.h>
 
 static const char month_names[12][4] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
                                         "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-static const char day_names[7][4] = {"Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"};
+static const char day_names[7][4] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
 
 struct date {
     uint64_t year, month, day, hour, minute, second; /* month from 0, day from 1 */
 };
 
-static int is_leap(uint64_t year) { return (year % 4 == 0 && year % 100 != 0) || year % 400 == 0; }
-
-static uint64_t month_days(uint64_t year, uint64_t month)
-{
-    static const unsigned char days[12] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-    return days[month] + (month == 1 && is_leap(year) ? 1u : 0u);
-}
-
-/* Days from 1970 to the first of a year >= 1970. */
-static uint64_t year_start(uint64_t year)
-{
-    uint64_t y = year - 1;
-    return (year - 1970) * 365 + (y / 4 - 492) - (y / 100 - 19) + (y / 400 - 4);
-}
-
 static int date_seconds(const struct date *d, uint64_t *seconds)
 {
-    if (d->year < 1970 || d->year > 9999 || d->month > 11 || d->day < 1 ||
-        d->day > month_days(d->year, d->month) || d->hour > 23 || d->minute > 59 || d->second > 60)
+    struct tm date = {.tm_min = (int)d->minute,
+                      .tm_hour = (int)d->hour,
+                      .tm_mday = (int)d->day,
+                      .tm_mon = (int)d->month,
+                      .tm_year = (int)d->year - 1900};
+    if (d->year < 1970 || d->day > 31 || d->hour > 23 || d->minute > 59 || d->second > 60)
         return 0;
-    uint64_t days = year_start(d->year) + d->day - 1;
-    for (uint64_t m = 0; m < d->month; m++)
-        days += month_days(d->year, m);
-    *seconds = days * DAY + d->hour * 3600 + d->minute * 60 + d->second;
+    uint64_t time = (uint64_t)timegm(&date);
+    if (date.tm_mday != (int)d->day) /* there is no such day */
+        return 0;
+    *seconds = time + d->second;
     return 1;
 }
 
 void http_date_write(uint64_t seconds, char to[HTTP_DATE_BYTES])
 {
-    static const uint64_t last = 253402300799u; /* of the year 9999 */
-    if (seconds > last)
-        seconds = last;
-    uint64_t days = seconds / DAY, rest = seconds % DAY, year = 1970 + days / 366, month = 0;
-    while (year_start(year + 1) <= days)
-        year++;
-    uint64_t day = days - year_start(year);
-    while (day >= month_days(year, month))
-        day -= month_days(year, month++);
-    snprintf(to, HTTP_DATE_BYTES, "%s, %02lu %s %04lu %02lu:%02lu:%02lu GMT", day_names[days % 7],
-             day + 1, month_names[month], year, rest / 3600, rest / 60 % 60, rest % 60);
+    static const time_t last = 253402300799; /* of the year 9999 */
+    time_t time = seconds < (uint64_t)last ? (time_t)seconds : last;
+    struct tm date = {0};
+    (void)gmtime_r(&time, &date);
+    snprintf(to, HTTP_DATE_BYTES, "%s, %02d %s %04d %02d:%02d:%02d GMT", day_names[date.tm_wday],
+             date.tm_mday, month_names[date.tm_mon], date.tm_year + 1900, date.tm_hour, date.tm_min,
+             date.tm_sec);
 }
 
 /* Takes digits, at least one and no more than most. */

@@ -44,6 +44,8 @@ struct http_site {
     /* The next entry of a folder: 1, or 0 at the end. */
     int (*list)(struct http_resource *r, struct http_entry *entry);
     void (*close)(struct http_resource *r);
+    /* Seconds since 1970; 0: nobody knows, and answers have no date. */
+    uint64_t (*now)(void);
 };
 
 enum http_state { HTTP_READING, HTTP_SKIPPING, HTTP_ANSWERING, HTTP_ENDED };

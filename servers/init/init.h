@@ -15,6 +15,9 @@ uint64_t init_console(void);
    */
 __attribute__((format(printf, 1, 2))) void init_say(const char *format, ...);
 
+/* Reads the machine's clock, for all programs started from then on. */
+void clock_start(void);
+
 /* What the PCI server is told in its environment: which program may open what and have
    how many pages of DMA memory, and where configuration space is. The texts are good until the next call; returns how many. */
 #define DEVICES_TEXTS 2u

@@ -497,6 +497,7 @@ int main(void)
         init_say("init: there is no etc/manifest in the initial ramdisk: the system ends\n");
         system_end(1);
     }
+    clock_start();
     manifest_read((const char *)file.data, file.bytes, &manifest, manifest_error);
     system_start();
     for (;;) {

@@ -2,13 +2,12 @@
 /*
  * memcached: the memcached protocol on port 11211. engine.h is the protocol, store.h the memory,
  * lib/tcp_server.h the loop. All memory of its container that connections do not need is the store's.
- *
- * Environment: EPOCH is the time when the system started, in seconds since 1970, if it is known.
  */
 #include "engine.h"
 #include "lib/error.h"
 #include "lib/memory.h"
 #include "lib/socket.h"
+#include "lib/startup.h"
 #include "lib/tcp_server.h"
 #include "memory.h"
 #include <stdio.h>
@@ -71,14 +70,14 @@ int main(void)
                   [TCP_ENDED] = 3 * SECOND},
     };
     struct store_memory memory;
-    const char *epoch = getenv("EPOCH");
     int64_t status = memory_make(&memory, RESERVED);
     if (status < 0) {
         fprintf(stderr, "memcached: its quota is too small for a store: %s\n",
                 atm_error_text(status));
         return 2;
     }
-    command_epoch = epoch == NULL ? 0 : strtoul(epoch, NULL, 10);
+    if (startup_epoch() != 0)
+        command_epoch = startup_epoch() / SECOND - TIME_FIRST;
     store_setup(&memory, seed_make());
     status = tcp_serve(&server);
     if (status == -SOCKET_NO_SERVICE) /* no network: nothing to serve, and nothing wrong */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * TCP connections by hash of their two addresses, in place of lwIP's walk along all of them
- * (lwip.patch): a segment finds its connection in constant time however many there are. An entry
+ * (lwip/tcp_in.patch): a segment finds its connection in constant time however many there are. An entry
  * is made with the connection and dies with it, told by lwIP's extension arguments.
  */
 #include "servers/net/net.h"

@@ -285,4 +285,7 @@ struct request {
 /* Handles it; gives the label of the answer. */
 uint32_t request_handle(struct request *r);
 
+/* Names asked for are asked for again, or given up: every DNS_TMR_INTERVAL. */
+void names_time(void);
+
 #endif

@@ -24,17 +24,19 @@ LWIP_SRC := $(addprefix src/core/,def.c dns.c inet_chksum.c init.c ip.c mem.c me
 NET_CFLAGS := -mgeneral-regs-only
 LWIP_INCLUDE := -isystem $(LWIP)/src/include -isystem servers/net/lwip
 LWIP_OBJ := $(LWIP_SRC:%.c=$(USER_DIR)/lwip/%.o)
-LWIP_PATCHED := $(BUILD)/source/lwip-tcp_in.c
 
-# One change to lwIP: a connection is found by hash. Line ends are made this project's first.
-$(LWIP_PATCHED): servers/net/lwip.patch $(LWIP)/src/core/tcp_in.c
-	tr -d '\r' <$(LWIP)/src/core/tcp_in.c >$@.new
-	patch -s $@.new servers/net/lwip.patch
+# Changes to lwIP, a patch a file of src/core; docs/network.md says which. Line ends are made this project's first.
+LWIP_PATCHES := $(wildcard servers/net/lwip/*.patch)
+LWIP_PATCHED := $(LWIP_PATCHES:servers/net/lwip/%.patch=%)
+lwip_patched = $(addprefix $(1)/lwip/src/core/,$(LWIP_PATCHED:=.o))
+lwip_file = $(if $(filter $(LWIP_PATCHED:%=src/core/%.c),$(1)),$(BUILD)/source/lwip-$(notdir $(1)),$(LWIP)/$(1))
+
+$(BUILD)/source/lwip-%.c: servers/net/lwip/%.patch $(LWIP)/src/core/%.c
+	tr -d '\r' <$(LWIP)/src/core/$*.c >$@.new
+	patch -s $@.new $<
 	mv $@.new $@
 
-lwip_file = $(if $(filter %/tcp_in.c,$(1)),$(LWIP_PATCHED),$(LWIP)/$(1))
-
-$(USER_DIR)/lwip/src/core/tcp_in.o: $(LWIP_PATCHED)
+$(call lwip_patched,$(USER_DIR)): $(USER_DIR)/lwip/src/core/%.o: $(BUILD)/source/lwip-%.c
 $(LWIP_OBJ): $(USER_DIR)/lwip/%.o: servers/net/lwip/lwipopts.h servers/net/lwip/arch/cc.h $(LWIP)/src/core/init.c
 	@mkdir -p $(@D)
 	$(USER_CC) $(USER_CFLAGS) $(NET_CFLAGS) -w $(LWIP_INCLUDE) -c $(call lwip_file,$*.c) -o $@
@@ -63,7 +65,7 @@ $(NET_UNIT)/%.o: %.c
 	@$(CC) $(NET_HOST_CFLAGS) $(WARN) $(NET_UNIT_SAN) -c -o $@ $<
 
 # lwIP's own shifts and unaligned headers are its business: no UBSan there.
-$(NET_UNIT)/lwip/src/core/tcp_in.o: $(LWIP_PATCHED)
+$(call lwip_patched,$(NET_UNIT)): $(NET_UNIT)/lwip/src/core/%.o: $(BUILD)/source/lwip-%.c
 $(NET_UNIT_LWIP): $(NET_UNIT)/lwip/%.o: servers/net/lwip/lwipopts.h servers/net/lwip/arch/cc.h $(LWIP)/src/core/init.c
 	@mkdir -p $(@D)
 	@$(CC) $(NET_HOST_CFLAGS) -w -fsanitize=address -c -o $@ $(call lwip_file,$*.c)
@@ -80,7 +82,7 @@ $(NET_FUZZ)/%.o: %.c
 	@mkdir -p $(@D)
 	@clang $(NET_HOST_CFLAGS) $(WARN) $(NET_FUZZ_SAN) -c -o $@ $<
 
-$(NET_FUZZ)/lwip/src/core/tcp_in.o: $(LWIP_PATCHED)
+$(call lwip_patched,$(NET_FUZZ)): $(NET_FUZZ)/lwip/src/core/%.o: $(BUILD)/source/lwip-%.c
 $(NET_FUZZ_LWIP): $(NET_FUZZ)/lwip/%.o: servers/net/lwip/lwipopts.h servers/net/lwip/arch/cc.h $(LWIP)/src/core/init.c
 	@mkdir -p $(@D)
 	@clang $(NET_HOST_CFLAGS) -w -fsanitize=address,fuzzer-no-link -c -o $@ $(call lwip_file,$*.c)
@@ -101,7 +103,7 @@ $(NET_BENCH)/%.o: %.c
 	@mkdir -p $(@D)
 	@$(CC) $(NET_BENCH_FLAGS) $(WARN) -c -o $@ $<
 
-$(NET_BENCH)/lwip/src/core/tcp_in.o: $(LWIP_PATCHED)
+$(call lwip_patched,$(NET_BENCH)): $(NET_BENCH)/lwip/src/core/%.o: $(BUILD)/source/lwip-%.c
 $(NET_BENCH_LWIP): $(NET_BENCH)/lwip/%.o: servers/net/lwip/lwipopts.h servers/net/lwip/arch/cc.h $(LWIP)/src/core/init.c
 	@mkdir -p $(@D)
 	@$(CC) $(NET_BENCH_FLAGS) -w -c -o $@ $(call lwip_file,$*.c)

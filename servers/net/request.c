@@ -4,6 +4,7 @@
  */
 #include "servers/net/net.h"
 #include "lwip/dns.h"
+#include "lwip/prot/dns.h"
 #include "servers/net/system.h"
 #include <string.h>
 
@@ -65,6 +66,40 @@ static uint32_t request_wait(struct session *s, struct request *r)
 
 /* ---- names ---- */
 
+#define NAME_BYTES 253u /* without a dot at its end, */
+#define LABEL_BYTES 63u /* and between two dots */
+
+/* Why a name asked for in vain has no address: from an answer's header, or that none came in time. */
+static uint32_t name_error;
+
+void net_dns_failed(unsigned flags1, unsigned flags2)
+{
+    uint32_t code = flags2 & DNS_FLAG2_ERR_MASK;
+    int cut = code == 0 && (flags1 & DNS_FLAG1_TRUNC) != 0;
+    name_error =
+        cut || (code != 0 && code != DNS_FLAG2_ERR_NAME) ? SOCKET_NAME_ERROR : SOCKET_NO_NAME;
+}
+
+void names_time(void)
+{
+    name_error = SOCKET_NAME_FAILED;
+    dns_tmr();
+}
+
+/* 1 if it can be asked for, of a length and parts that DNS has; a dot at its end is taken off. */
+static int name_possible(char *name)
+{
+    size_t bytes = strlen(name), label = 0;
+    if (bytes > 1 && name[bytes - 1] == '.')
+        name[--bytes] = 0;
+    for (size_t i = 0; i < bytes; i++) {
+        label = name[i] == '.' ? 0 : label + 1;
+        if (label > LABEL_BYTES || (name[i] == '.' && (i == 0 || name[i - 1] == '.')))
+            return 0;
+    }
+    return label > 0 && bytes <= NAME_BYTES;
+}
+
 /* One name at a time is asked for by a session. The answer may come when the session is another's. */
 static void name_found(const char *name, const ip_addr_t *ip, void *arg)
 {
@@ -82,7 +117,7 @@ static void name_found(const char *name, const ip_addr_t *ip, void *arg)
         address_put(&w[1], &a);
         words += ADDRESS_WORDS;
     }
-    system_answer(s->resolves, ip == NULL ? SOCKET_NO_NAME : 0, w, words);
+    system_answer(s->resolves, ip == NULL ? name_error : 0, w, words);
     s->resolves = 0;
 }
 
@@ -93,8 +128,8 @@ static uint32_t request_resolve(struct session *s, struct request *r)
     ip_addr_t ip;
     memcpy(name, &r->w[1], NAME_MAX_BYTES);
     name[NAME_MAX_BYTES] = 0;
-    if (name[0] == 0)
-        return SOCKET_NO_NAME;
+    if (!name_possible(name))
+        return SOCKET_NAME_WRONG;
     if (ip_addr_isany(dns_getserver(0)) && !ipaddr_aton(name, &ip) && strcmp(name, "localhost") != 0)
         return SOCKET_NAME_FAILED;
     uint8_t type = r->w[0] == SOCKET_IPV4   ? LWIP_DNS_ADDRTYPE_IPV4

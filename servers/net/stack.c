@@ -59,7 +59,7 @@ static struct timer timers[] = {
     {etharp_tmr, needs_ether, ARP_TMR_INTERVAL *MS, 0},
     {dhcp_coarse_tmr, needs_ether, DHCP_COARSE_TIMER_MSECS *(uint64_t)MS, 0},
     {dhcp_fine_tmr, needs_ether, DHCP_FINE_TIMER_MSECS *MS, 0},
-    {dns_tmr, needs_ether, DNS_TMR_INTERVAL *MS, 0},
+    {names_time, needs_ether, DNS_TMR_INTERVAL *MS, 0},
     {nd6_tmr, needs_ether, ND6_TMR_INTERVAL *MS, 0},
     {mld6_tmr, needs_ether, MLD6_TMR_INTERVAL *MS, 0},
 };

@@ -6,10 +6,12 @@
 #include "lib/error.h"
 #include "lib/report.h"
 #include "lib/sys.h"
+#include "files.h"
 #include "shell.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define STATUS_USAGE 2
 
@@ -53,6 +55,21 @@ static int command_time(size_t words, char **word)
         printf(", %lu system calls, %lu timer ticks", run_record.syscalls, run_record.ticks);
     printf("\n");
     return status;
+}
+
+static int command_date(size_t words, char **word)
+{
+    char text[DATE_TEXT];
+    time_t now = time(NULL);
+    (void)word;
+    if (words > 1)
+        return shell_usage("date");
+    if (now < 0) {
+        printf("date: the machine's clock shows none\n");
+        return 1;
+    }
+    printf("%s UTC\n", date_text(now, text));
+    return 0;
 }
 
 static int command_dmesg(size_t words, char **word)
@@ -110,6 +127,7 @@ static const struct entry {
     {"umount", command_umount, "umount FOLDER", "takes a mount away"},
     {"df", command_df, "df [PATH...]", "file systems, and how full they are"},
     {"sync", command_sync, "sync", "writes all to the disks that is not there yet"},
+    {"date", command_date, "date", "the date and the time of day, in UTC"},
     {"dmesg", command_dmesg, "dmesg", "what the system's programs reported since the start"},
     {"echo", command_echo, "echo [WORD...]", "shows the words"},
     {"ps", command_ps, "ps", "the tree of containers, processes and threads"},

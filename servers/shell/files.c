@@ -76,30 +76,25 @@ int list_read(const char *path, struct list *list)
 
 /* ---- ls ---- */
 
-/* Days since 1970 as year, month and day. */
-static void date_of(uint64_t days, unsigned date[3])
+const char *date_text(time_t seconds, char to[DATE_TEXT])
 {
-    uint64_t z = days + 719468; /* since the first of March of the year 0 */
-    uint64_t era = z / 146097, of_era = z % 146097;
-    uint64_t year = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
-    uint64_t of_year = of_era - (365 * year + year / 4 - year / 100);
-    uint64_t month = (5 * of_year + 2) / 153; /* from March */
-    date[2] = (unsigned)(of_year - (153 * month + 2) / 5 + 1);
-    date[1] = (unsigned)(month < 10 ? month + 3 : month - 9);
-    date[0] = (unsigned)(year + era * 400 + (date[1] <= 2));
+    struct tm date;
+    if (gmtime_r(&seconds, &date) == NULL)
+        return "(not a date)    ";
+    snprintf(to, DATE_TEXT, "%04d-%02d-%02d %02d:%02d:%02d", date.tm_year + 1900, date.tm_mon + 1,
+             date.tm_mday, date.tm_hour, date.tm_min, date.tm_sec);
+    return to;
 }
 
 static void long_show(const struct fs_attr *a)
 {
     static const char letters[] = "rwxrwxrwx";
     char mode[11] = {S_ISDIR(a->mode) ? 'd' : S_ISREG(a->mode) ? '-' : 'l'};
-    unsigned date[3];
-    uint64_t minutes = a->mtime / 60 % (24 * 60);
+    char date[DATE_TEXT];
     for (unsigned i = 0; i < 9; i++)
         mode[1 + i] = (a->mode >> (8 - i) & 1) != 0 ? letters[i] : '-';
-    date_of(a->mtime / 86400 % 4000000, date);
-    printf("%s %3u %04u-%02u-%02u %02lu:%02lu ", mode, a->nlink, date[0], date[1], date[2],
-           minutes / 60, minutes % 60);
+    /* without the seconds */
+    printf("%s %3u %.16s ", mode, a->nlink, date_text((time_t)a->mtime, date));
 }
 
 static void entry_show(const struct fs_attr *a, const char *name, int full)

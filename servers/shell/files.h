@@ -7,6 +7,11 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <time.h>
+
+/* "2026-02-28 23:59:59", in to or not. */
+#define DATE_TEXT 32u
+const char *date_text(time_t seconds, char to[DATE_TEXT]);
 
 /* Says what is wrong with a path; gives the command's status. */
 int files_failed(const char *path, int64_t error);

@@ -7,9 +7,9 @@ HOST := $(BUILD)/host
 HOST_FLAGS := -std=gnu11 -g -O1 $(WARN) -D_GNU_SOURCE= -I. -Iinclude -Itests/host -include tests/host/host.h -MMD -MP \
   -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 HOST_HTTPD := $(patsubst %.c,$(HOST)/%.o,$(filter-out servers/httpd/status.c,$(wildcard servers/httpd/*.c)) \
-  lib/tcp_server.c tests/host/socket.c tests/host/vfs.c tests/host/status.c tests/unit/strlcpy.c)
+  lib/tcp_server.c tests/host/socket.c tests/host/clock.c tests/host/vfs.c tests/host/status.c tests/unit/strlcpy.c)
 HOST_MEMCACHED := $(patsubst %.c,$(HOST)/%.o,$(filter-out servers/memcached/memory.c,$(wildcard servers/memcached/*.c)) \
-  lib/tcp_server.c tests/host/socket.c tests/host/memory.c)
+  lib/tcp_server.c tests/host/socket.c tests/host/clock.c tests/host/memory.c)
 HOST_EXPORT := $(patsubst %.c,$(HOST)/%.o,$(wildcard servers/export/*.c) $(addprefix lib/,ninep.c ninep_server.c ninep_files.c ninep_lock.c path.c) \
   lib/tcp_server.c tests/host/socket.c tests/host/vfs.c tests/unit/strlcpy.c)
 HOST_PROGRAMS := $(addprefix $(HOST)/,httpd memcached export)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 int http_site_open_now;
+uint64_t http_site_now = 951827696; /* Tue, 29 Feb 2000 12:34:56 GMT */
 int http_site_short_read;
 
 static const struct {
@@ -68,7 +69,9 @@ static void site_close(struct http_resource *r)
     http_site_open_now--;
 }
 
-const struct http_site http_site = {site_open, site_read, site_list, site_close};
+static uint64_t site_now(void) { return http_site_now; }
+
+const struct http_site http_site = {site_open, site_read, site_list, site_close, site_now};
 
 static size_t drain(struct http_connection *c, size_t room, char *output, size_t most, size_t used)
 {

@@ -9,6 +9,7 @@
 #include "servers/httpd/http.h"
 
 #define HTTP_SITE_MTIME 784111777u /* Sun, 06 Nov 1994 08:49:37 GMT */
+extern uint64_t http_site_now;     /* 0: nobody knows the date */
 #define HTTP_SITE_ENTRIES 100      /* of "/many/" */
 
 extern const struct http_site http_site;

@@ -45,5 +45,7 @@
 #define abort lib_abort
 #define vsnprintf lib_vsnprintf
 #define snprintf lib_snprintf
+#define gmtime_r lib_gmtime_r
+#define timegm lib_timegm
 
 #endif

@@ -482,6 +482,32 @@ static void test_fat_chain_in_a_circle_is_euclean(void **state)
     disk_free(&disk);
 }
 
+static void slot_is(uint32_t seconds, uint32_t date, uint32_t time)
+{
+    uint32_t d, t;
+    time_to_slot(seconds, &d, &t);
+    assert_int_equal(d, date);
+    assert_int_equal(t, time);
+    assert_int_equal(time_from_slot(d, t), seconds);
+}
+
+static void test_fat_times_as_by_hand(void **state)
+{
+    (void)state;
+    uint32_t date, time;
+    slot_is(315532800, 0 << 9 | 1 << 5 | 1, 0);                         /* 1980-01-01 */
+    slot_is(951868798, 20 << 9 | 2 << 5 | 29, 23 << 11 | 59 << 5 | 29); /* 2000-02-29 23:59:58 */
+    slot_is(2147483648, 58 << 9 | 1 << 5 | 19, 3 << 11 | 14 << 5 | 4);  /* 2038-01-19 03:14:08 */
+    slot_is(4107542400, 120 << 9 | 3 << 5 | 1, 0);                      /* 2100-03-01 */
+    time_to_slot(0, &date, &time); /* before 1980: its first day */
+    assert_int_equal(date, 1 << 5 | 1);
+    assert_int_equal(time, 0);
+    assert_int_equal(time_from_slot(127 << 9 | 12 << 5 | 31, 0),
+                     UINT32_MAX);              /* 2107: not its remainder */
+    for (uint32_t d = 0; d <= UINT16_MAX; d++) /* any bits are some time */
+        assert_true(time_from_slot(d, UINT16_MAX) >= 315532800);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -503,6 +529,7 @@ int main(void)
         cmocka_unit_test(test_fat_read_only_device_is_erofs),
         cmocka_unit_test(test_fat_what_it_cannot_handle_is_refused_in_words),
         cmocka_unit_test(test_fat_chain_in_a_circle_is_euclean),
+        cmocka_unit_test(test_fat_times_as_by_hand),
     };
     return cmocka_run_group_tests_name("lib_fat", tests, NULL, NULL);
 }

@@ -74,6 +74,33 @@ static void test_http_get_gives_file(void **state)
     assert_string_equal(body_of(get("http://some.host/a.txt", "")), "abcdefghij");
 }
 
+static void test_http_answers_have_a_date_where_it_is_known(void **state)
+{
+    (void)state;
+    const uint64_t now = http_site_now;
+    static const char *const targets[] = {"/a.txt", "/many/", "/dir", "/nosuch"};
+    for (size_t i = 0; i < sizeof targets / sizeof targets[0]; i++)
+        assert_non_null(strstr(get(targets[i], ""), "\r\nDate: Tue, 29 Feb 2000 12:34:56 GMT\r\n"));
+    assert_non_null(strstr(ask("nonsense\r\n\r\n"), "\r\nDate: Tue, 29 Feb 2000 12:34:56 GMT\r\n"));
+    http_site_now++;
+    assert_non_null(strstr(get("/a.txt", ""), "\r\nDate: Tue, 29 Feb 2000 12:34:57 GMT\r\n"));
+    http_site_now = 0;
+    assert_null(strstr(get("/a.txt", ""), "\r\nDate:"));
+    assert_non_null(strstr(get("/a.txt", ""), "Last-Modified: Sun, 06 Nov 1994 08:49:37 GMT\r\n"));
+    http_site_now = now;
+}
+
+static void test_http_file_of_the_future_is_modified_now(void **state)
+{
+    (void)state;
+    const uint64_t now = http_site_now;
+    http_site_now = HTTP_SITE_MTIME - 1;
+    const char *answer = get("/a.txt", "");
+    assert_non_null(strstr(answer, "Last-Modified: Sun, 06 Nov 1994 08:49:36 GMT\r\n"));
+    assert_non_null(strstr(answer, "\r\nDate: Sun, 06 Nov 1994 08:49:36 GMT\r\n"));
+    http_site_now = now;
+}
+
 static void test_http_head_gives_no_body(void **state)
 {
     (void)state;
@@ -462,6 +489,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_http_get_gives_file),
+        cmocka_unit_test(test_http_answers_have_a_date_where_it_is_known),
+        cmocka_unit_test(test_http_file_of_the_future_is_modified_now),
         cmocka_unit_test(test_http_head_gives_no_body),
         cmocka_unit_test(test_http_pipelined_are_answered_in_order_however_cut),
         cmocka_unit_test(test_http_ranges),

@@ -62,6 +62,10 @@ void net_memory_give(void *block);
 #define DNS_MAX_NAME_LENGTH 256
 #define LWIP_DNS_SECURE 7
 
+/* Why a name server's answer holds no address: flags of its header (dns.patch, servers/net/request.c). */
+void net_dns_failed(unsigned flags1, unsigned flags2);
+#define LWIP_HOOK_DNS_FAILED(flags1, flags2) net_dns_failed(flags1, flags2)
+
 #define LWIP_NETIF_LOOPBACK 1
 #define LWIP_HAVE_LOOPIF 1
 #define LWIP_LOOPBACK_MAX_PBUFS 512
@@ -109,7 +113,7 @@ uint16_t net_checksum(const void *data, int bytes);
 #define LWIP_HOOK_TCP_ISN net_tcp_isn
 #define LWIP_HOOK_FILENAME "servers/net/lwip/hooks.h"
 
-/* The TCP connection of a segment, by hash (servers/net/lwip.patch, servers/net/demux.c). */
+/* The TCP connection of a segment, by hash (tcp_in.patch, servers/net/demux.c). */
 struct tcp_pcb;
 struct tcp_pcb *net_tcp_find(uint16_t remote_port, uint16_t local_port);
 #define LWIP_HOOK_TCP_FIND(remote, local) net_tcp_find(remote, local)
