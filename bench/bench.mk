@@ -2,9 +2,6 @@
 #
 # Figures: instructions per operation in QEMU, beside seL4's; the hosted system beside the host.
 
-# The measured programs have no vector instructions, so that only who wants FPU state has it.
-$(USER_DIR)/obj/servers/bench/%.o: USER_CFLAGS += -mgeneral-regs-only
-
 # The system that measures: bench/manifest and its programs.
 BENCH_INITRD := $(BUILD)/bench/initrd.cpio
 BENCH_BIN := $(addprefix $(USER_DIR)/bin/,bench console init)

@@ -44,6 +44,7 @@ void frames_release(struct frames *f, int buffer)
     if (buffer < 0 || buffer >= (int)FRAMES_RECEIVE || f->owner[buffer] != FRAMES_CLIENT)
         return;
     f->owner[buffer] = FRAMES_DRIVER;
+    f->fresh |= FRAMES_WAITS_RECEIVE;
     frames_ring_put(&f->ours->receive, &f->receive_put, FRAMES_ENTRY(buffer, 0));
 }
 
@@ -85,16 +86,20 @@ void frames_send(struct frames *f, int buffer, uint32_t bytes)
         return;
     }
     f->owner[buffer] = FRAMES_DRIVER;
+    f->fresh |= FRAMES_WAITS_TRANSMIT;
     frames_ring_put(&f->ours->transmit, &f->transmit_put, FRAMES_ENTRY(buffer, bytes));
+}
+
+int frames_to_tell(struct frames *f)
+{
+    uint32_t fresh = f->fresh;
+    f->fresh = 0;
+    return fresh != 0 && (frames_waited_for(f->theirs) & fresh) != 0;
 }
 
 void frames_kick(struct frames *f)
 {
-    uint32_t put = f->receive_put + f->transmit_put;
-    if (put == f->kicked)
-        return;
-    f->kicked = put;
-    if (frames_waited_for(f->theirs) != 0)
+    if (frames_to_tell(f))
         (void)atm_signal(f->wake, f->wake_bits); /* a dead driver is heard of from init */
 }
 

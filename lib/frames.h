@@ -18,7 +18,8 @@
  *
  * A side that is about to wait sets what it waits for (FRAMES_WAITS_*) in its page, looks at the
  * rings once more, and then waits; the other, having put something in, signals if it is waited for.
- * So under load nobody signals.
+ * So under load nobody signals. A driver whose device still has buffers to receive into does not wait
+ * for more: those that are given back lie in the ring until something else wakes it.
  *
  * In a buffer a frame begins at FRAMES_START: behind it the IP header is aligned to 16 bytes, before
  * it the driver has room for the device's header.
@@ -55,7 +56,7 @@ struct frames_ring {
 
 /* A control page. The driver's: received, given back. The client's: free, to send. */
 struct frames_page {
-    uint32_t waits; /* for FRAMES_WAITS_RECEIVE (the driver: for anything), FRAMES_WAITS_TRANSMIT */
+    uint32_t waits; /* FRAMES_WAITS_*: for entries of the other side's ring of this name */
     uint32_t unused[15];
     struct frames_ring receive;  /* driver: full; client: free */
     struct frames_ring transmit; /* driver: done; client: send */
@@ -131,8 +132,8 @@ struct frames {
     uint32_t transmit_taken;
     uint32_t receive_put; /* into ours */
     uint32_t transmit_put;
-    uint32_t kicked;                         /* put into the rings when the driver was last told */
-    uint32_t transmit_free;                  /* entries in transmit_list */
+    uint32_t fresh;         /* FRAMES_WAITS_*: what was put since the driver was last told */
+    uint32_t transmit_free; /* entries in transmit_list */
     uint16_t transmit_list[FRAMES_TRANSMIT]; /* buffers free to fill */
     unsigned char owner[FRAMES_BUFFERS];     /* enum frames_owner */
     uint32_t unusable; /* 1: the driver broke the rules; until it is reopened */
@@ -162,9 +163,10 @@ int frames_reserve(struct frames *f, unsigned char **data);
 /* Sends it, FRAMES_BYTES_MIN to FRAMES_BYTES_MAX bytes; or gives it back unused (bytes 0). */
 void frames_send(struct frames *f, int buffer, uint32_t bytes);
 
-/* Tells the driver of what was released and sent since the last time, if it has to be told. Call it
+/* Tells the driver of what was released and sent since the last time, if it waits for that. Call it
    once after a batch. */
 void frames_kick(struct frames *f);
+int frames_to_tell(struct frames *f); /* 1: it does; by now it counts as told */
 
 /* Before waiting: 1: wait, a signal will come; 0: there is a frame already, or a buffer to transmit
    where there was none, or the driver broke the rules. */

@@ -61,7 +61,7 @@ static int attach(struct frames *f)
     f->wake = atm_message()->item[0].value;
     f->wake_bits = m.w[0];
     f->receive_taken = f->transmit_taken = f->receive_put = f->transmit_put = 0;
-    f->kicked = f->transmit_free = f->unusable = 0;
+    f->fresh = f->transmit_free = f->unusable = 0;
     return 0;
 }
 

@@ -161,7 +161,7 @@ static int connection_take(struct connection *c)
 /* Bytes from the engine to the socket; 1 if there were any. *room: some is left. */
 static int connection_give(struct connection *c, int *room)
 {
-    void *to;
+    void *to = NULL;
     int64_t n = socket_send_room(c->socket, &to);
     *room = n > 0;
     if (n <= 0)

@@ -80,7 +80,7 @@ static void reopen(void)
 /* A buffer to fill; NULL: none now. */
 static unsigned char *reserve(int *buffer)
 {
-    unsigned char *data;
+    unsigned char *data = NULL;
     *buffer = frames_reserve(&ether, &data);
     if (*buffer == -2)
         reopen();

@@ -20,8 +20,6 @@ HAVE_LWIP := $(wildcard $(LWIP)/src)
 LWIP_SRC := $(addprefix src/core/,def.c dns.c inet_chksum.c init.c ip.c mem.c memp.c netif.c pbuf.c raw.c stats.c tcp.c \
   tcp_in.c tcp_out.c timeouts.c udp.c ipv4/dhcp.c ipv4/etharp.c ipv4/icmp.c ipv4/ip4.c ipv4/ip4_addr.c ipv4/ip4_frag.c \
   ipv6/ethip6.c ipv6/icmp6.c ipv6/ip6.c ipv6/ip6_addr.c ipv6/ip6_frag.c ipv6/mld6.c ipv6/nd6.c) src/netif/ethernet.c
-# No vector registers: they would have to be switched with every thread.
-NET_CFLAGS := -mgeneral-regs-only
 LWIP_INCLUDE := -isystem $(LWIP)/src/include -isystem servers/net/lwip
 LWIP_OBJ := $(LWIP_SRC:%.c=$(USER_DIR)/lwip/%.o)
 
@@ -39,7 +37,7 @@ $(BUILD)/source/lwip-%.c: servers/net/lwip/%.patch $(LWIP)/src/core/%.c
 $(call lwip_patched,$(USER_DIR)): $(USER_DIR)/lwip/src/core/%.o: $(BUILD)/source/lwip-%.c
 $(LWIP_OBJ): $(USER_DIR)/lwip/%.o: servers/net/lwip/lwipopts.h servers/net/lwip/arch/cc.h $(LWIP)/src/core/init.c
 	@mkdir -p $(@D)
-	$(USER_CC) $(USER_CFLAGS) $(NET_CFLAGS) -w $(LWIP_INCLUDE) -c $(call lwip_file,$*.c) -o $@
+	$(USER_CC) $(USER_CFLAGS) $(USER_WHOLE) -w $(LWIP_INCLUDE) -c $(call lwip_file,$*.c) -o $@
 
 $(USER_DIR)/liblwip.a: $(LWIP_OBJ)
 	@rm -f $@
@@ -47,7 +45,7 @@ $(USER_DIR)/liblwip.a: $(LWIP_OBJ)
 
 ifneq ($(HAVE_LWIP),)
 USER_LINK_net := $(USER_DIR)/liblwip.a
-$(USER_DIR)/obj/servers/net/%.o: USER_CFLAGS += $(NET_CFLAGS) $(LWIP_INCLUDE)
+$(USER_DIR)/obj/servers/net/%.o: USER_CFLAGS += $(LWIP_INCLUDE)
 else
 USER_PROGRAMS := $(filter-out net,$(USER_PROGRAMS))
 endif
@@ -94,7 +92,7 @@ $(BUILD)/fuzz/net: $(NET_FUZZ_OBJ) $(NET_FUZZ_LWIP)
 
 # ---- instructions per packet, by callgrind: bench/net.c ----
 NET_BENCH := $(BUILD)/bench/net
-NET_BENCH_FLAGS = $(NET_HOST_CFLAGS) $(NET_CFLAGS) -O2 -fno-omit-frame-pointer -DNET_WORLD_MEMORY=
+NET_BENCH_FLAGS = $(NET_HOST_CFLAGS) -mgeneral-regs-only -O2 -fno-omit-frame-pointer -DNET_WORLD_MEMORY=
 NET_BENCH_OBJ := $(patsubst %.c,$(NET_BENCH)/%.o,$(NET_CORE) servers/net/memory.c tests/unit/net_world.c \
   tests/unit/strlcpy.c bench/net.c)
 NET_BENCH_LWIP := $(LWIP_SRC:%.c=$(NET_BENCH)/lwip/%.o)

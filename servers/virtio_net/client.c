@@ -180,7 +180,8 @@ void client_notify(void)
 
 int client_listen(void)
 {
-    frames_wait_set(ours, FRAMES_WAITS_RECEIVE | FRAMES_WAITS_TRANSMIT);
+    uint32_t waits = FRAMES_WAITS_TRANSMIT | (ether_hungry() ? FRAMES_WAITS_RECEIVE : 0);
+    frames_wait_set(ours, waits);
     return client.endpoint != 0 &&
            (!frames_ring_empty(&theirs->receive, client.receive_taken) ||
             (ether.slots_free > 0 && !frames_ring_empty(&theirs->transmit, client.transmit_taken)));

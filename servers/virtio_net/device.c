@@ -82,6 +82,8 @@ void ether_receive_put(uint32_t buffer)
     virtio_queue_put(&ether.receive, buffer, RECEIVE_BYTES);
 }
 
+int ether_hungry(void) { return virtio_queue_busy(&ether.receive) <= ether.receive.slots / 2; }
+
 static int take(struct virtio_queue *q, uint32_t *slot, uint32_t *bytes)
 {
     int taken = virtio_queue_take(q, slot, bytes);

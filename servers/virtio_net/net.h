@@ -35,6 +35,7 @@ int64_t ether_open(const struct virtio_signals *signals);
 int ether_link(void); /* 1: up */
 /* Gives a receive buffer that is here to the device. */
 void ether_receive_put(uint32_t buffer);
+int ether_hungry(void); /* 1: the device has fewer than half the buffers to receive into it may have */
 /* A received frame: 1; 0: none now. The buffer is here then. */
 int ether_receive_take(uint32_t *buffer, uint32_t *bytes);
 /* Gives the device a frame to send from a buffer that is here; there must be a free slot. */

@@ -99,6 +99,32 @@ static void test_frames_send_of_impossible_length_keeps_the_buffer(void **state)
         assert_true(frames_reserve(&frames, &data) >= 0);
 }
 
+static void test_frames_driver_is_told_once_of_what_it_waits_for(void **state)
+{
+    (void)state;
+    unsigned char *data;
+    uint32_t bytes;
+    assert_int_equal(frames_to_tell(&frames), 0);
+    frames_wait_set(&driver_page, FRAMES_WAITS_TRANSMIT);
+    deliver(0, 60);
+    frames_release(&frames, frames_receive(&frames, &data, &bytes));
+    assert_int_equal(frames_to_tell(&frames), 0);
+    frames_send(&frames, frames_reserve(&frames, &data), 60);
+    assert_int_equal(frames_to_tell(&frames), 1);
+    assert_int_equal(frames_to_tell(&frames), 0);
+    frames_wait_set(&driver_page, FRAMES_WAITS_RECEIVE);
+    frames_send(&frames, frames_reserve(&frames, &data), 60);
+    assert_int_equal(frames_to_tell(&frames), 0);
+    deliver(1, 60);
+    frames_release(&frames, frames_receive(&frames, &data, &bytes));
+    assert_int_equal(frames_to_tell(&frames), 1);
+    frames_wait_set(&driver_page, 0);
+    deliver(2, 60);
+    frames_release(&frames, frames_receive(&frames, &data, &bytes));
+    frames_send(&frames, frames_reserve(&frames, &data), 60);
+    assert_int_equal(frames_to_tell(&frames), 0);
+}
+
 static void test_frames_sleep_sees_what_came_before_it(void **state)
 {
     (void)state;
@@ -167,6 +193,8 @@ int main(void)
                                         teardown),
         cmocka_unit_test_setup_teardown(test_frames_send_of_impossible_length_keeps_the_buffer,
                                         setup, teardown),
+        cmocka_unit_test_setup_teardown(test_frames_driver_is_told_once_of_what_it_waits_for, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(test_frames_sleep_sees_what_came_before_it, setup, teardown),
         cmocka_unit_test_setup_teardown(test_frames_broken_driver_is_found, setup, teardown),
         cmocka_unit_test_setup_teardown(test_frames_wrong_done_entries_are_found, setup, teardown),
