@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: MIT
 """Every instruction of a stretch of the guest's life, and what function and line of source it is from."""
 import bisect
+import collections
+import os
 import re
 import tempfile
+import threading
 from pathlib import Path
 
 import guest
@@ -42,6 +45,36 @@ def record(command):
             log.unlink()
         machine.process.wait(guest.HANG)
         return stretches, machine.serial.read_text(errors="replace").replace("\r", "")
+
+
+def record_boot():
+    """How often each instruction ran, from the kernel's first one to a program's first, in the whole system. They are too many
+    to keep, so they are counted as QEMU writes them."""
+    counts = collections.Counter()
+
+    def read(pipe):
+        last = None
+        with open(pipe, "rb") as lines:
+            for line in lines:
+                if line.startswith(b"Trace "):
+                    last = line.split(b"/", 2)[1]
+                    counts[last] += 1
+                elif line.startswith(STOPPED.encode()) and last:
+                    counts[last] -= 1
+
+    with tempfile.TemporaryDirectory() as folder, guest.Debugged("", initrd=guest.SYSTEM_INITRD) as machine:
+        pipe = Path(folder) / "log"
+        os.mkfifo(pipe)
+        machine.run_to(guest.symbol(guest.KERNEL, "pvh_start"))
+        reader = threading.Thread(target=read, args=(pipe,))
+        reader.start()
+        machine.human(f"logfile {pipe}")
+        machine.human("singlestep on")
+        machine.human("log exec,nochain")
+        machine.run_to(guest.symbol(guest.ROOT / "build/user/debug/init", "_start"))
+        machine.human("log none")
+        reader.join()
+    return {int(address, 16): count for address, count in counts.items()}
 
 
 class Code:
