@@ -2,15 +2,15 @@
 """Every instruction of a stretch of the guest's life, and what function and line of source it is from."""
 import bisect
 import collections
-import os
 import re
 import tempfile
-import threading
 from pathlib import Path
 
 import guest
 
 TRACE = re.compile(r"^Trace \d+: \S+ \[[0-9a-f]+/([0-9a-f]+)/([0-9a-f]+)/")
+LISTED = re.compile(r"^0x([0-9a-f]+):  (?:[0-9a-f]{2} )*[0-9a-f]{2}  +[^ ]")  # bytes that go on in a line of their own have no name
+REWOUND = re.compile(r"^cpu_io_recompile: rewound execution of TB to ([0-9a-f]+)")
 STOPPED = "Stopped execution of TB chain before"
 HIGH = 1 << 47  # the kernel's addresses begin above
 
@@ -47,34 +47,46 @@ def record(command):
         return stretches, machine.serial.read_text(errors="replace").replace("\r", "")
 
 
-def record_boot():
-    """How often each instruction ran, from the kernel's first one to a program's first, in the whole system. They are too many
-    to keep, so they are counted as QEMU writes them."""
+def count_blocks(path):
+    """How often each instruction ran, of a log with a line for each run of a block and a listing of each block before its
+    first."""
+    blocks, runs, last, listed = {}, collections.Counter(), None, None
+    with open(path) as lines:
+        for line in lines:
+            if line.startswith("Trace "):
+                name = line.split(" ", 3)[2]
+                if listed:
+                    blocks[name], listed = tuple(listed), None
+                last = blocks[name]
+                runs[last] += 1
+            elif line.startswith("IN:"):
+                listed = []
+            elif match := LISTED.match(line):
+                listed.append(int(match[1], 16))
+            elif line.startswith(STOPPED) and last:
+                runs[last] -= 1
+            elif (match := REWOUND.match(line)) and last:
+                runs[last] -= 1
+                runs[last[:last.index(int(match[1], 16))]] += 1
     counts = collections.Counter()
+    for block, count in runs.items():
+        for address in block:
+            counts[address] += count
+    return counts
 
-    def read(pipe):
-        last = None
-        with open(pipe, "rb") as lines:
-            for line in lines:
-                if line.startswith(b"Trace "):
-                    last = line.split(b"/", 2)[1]
-                    counts[last] += 1
-                elif line.startswith(STOPPED.encode()) and last:
-                    counts[last] -= 1
 
+def record_boot():
+    """How often each instruction ran from the kernel's first one to a program's first, in the whole system, and how many
+    the clock says it were. They are too many for a line each."""
     with tempfile.TemporaryDirectory() as folder, guest.Debugged("", initrd=guest.SYSTEM_INITRD) as machine:
-        pipe = Path(folder) / "log"
-        os.mkfifo(pipe)
+        log = Path(folder) / "log"
         machine.run_to(guest.symbol(guest.KERNEL, "pvh_start"))
-        reader = threading.Thread(target=read, args=(pipe,))
-        reader.start()
-        machine.human(f"logfile {pipe}")
-        machine.human("singlestep on")
-        machine.human("log exec,nochain")
+        before = machine.instructions()
+        machine.human(f"logfile {log}")
+        machine.human("log exec,nochain,in_asm")
         machine.run_to(guest.symbol(guest.ROOT / "build/user/debug/init", "_start"))
         machine.human("log none")
-        reader.join()
-    return {int(address, 16): count for address, count in counts.items()}
+        return count_blocks(log), machine.instructions() - before
 
 
 class Code:
