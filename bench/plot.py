@@ -3,7 +3,7 @@
 import math
 from html import escape
 
-WIDTH, HEIGHT, LEFT, TOP, BOTTOM, LEGEND = 460, 380, 60, 34, 40, 220
+WIDTH, HEIGHT, LEFT, TOP, BOTTOM, LEGEND, COLUMNS = 420, 340, 60, 44, 40, 220, 3
 COLOURS = ("#1f77b4", "#ff7f0e", "#2ca02c", "#d62728", "#9467bd", "#8c564b", "#e377c2", "#7f7f7f", "#bcbd22", "#17becf")
 
 
@@ -30,18 +30,18 @@ def line_style(n):
     return f'stroke="{COLOURS[n % len(COLOURS)]}" stroke-dasharray="{"" if n < len(COLOURS) else "5 3"}"'
 
 
-def panel(out, left, title, lines, axes):
+def panel(out, title, lines, axes):
     """lines: {name: {x: y}}."""
     x, y = axes
-    out.append(text(left + LEFT, TOP - 12, title, 'font-weight="bold"'))
+    out.append(text(LEFT, TOP - 12, title, 'font-weight="bold"'))
     for value in y.tens():
-        out.append(f'<path d="M{left + LEFT} {y.place(value):.1f}H{left + WIDTH - 10}" stroke="#ddd"/>')
-        out.append(text(left + LEFT - 6, y.place(value) + 4, f"{value:,}", 'text-anchor="end"'))
+        out.append(f'<path d="M{LEFT} {y.place(value):.1f}H{WIDTH - 20}" stroke="#ddd"/>')
+        out.append(text(LEFT - 6, y.place(value) + 4, f"{value:,}", 'text-anchor="end"'))
     for value in x.tens():
-        out.append(f'<path d="M{left + x.place(value):.1f} {TOP}V{HEIGHT - BOTTOM}" stroke="#ddd"/>')
-        out.append(text(left + x.place(value), HEIGHT - BOTTOM + 16, f"{value:,}", 'text-anchor="middle"'))
+        out.append(f'<path d="M{x.place(value):.1f} {TOP}V{HEIGHT - BOTTOM}" stroke="#ddd"/>')
+        out.append(text(x.place(value), HEIGHT - BOTTOM + 16, f"{value:,}", 'text-anchor="middle"'))
     for n, points in enumerate(lines.values()):
-        path = "L".join(f"{left + x.place(at):.1f} {y.place(value):.1f}" for at, value in points.items())
+        path = "L".join(f"{x.place(at):.1f} {y.place(value):.1f}" for at, value in points.items())
         out.append(f'<path d="M{path}" fill="none" stroke-width="1.5" {line_style(n)}/>')
 
 
@@ -49,12 +49,14 @@ def svg(title, panels):
     """panels: {title: {name: {x: y}}}, with the same names in each."""
     values = [value for lines in panels.values() for points in lines.values() for value in points.values()]
     places = [at for lines in panels.values() for points in lines.values() for at in points]
-    x, y = Axis(places, LEFT, WIDTH - 20), Axis(values, HEIGHT - BOTTOM, TOP)
-    width = WIDTH * len(panels) + LEGEND
-    out = [f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{HEIGHT}" font-family="sans-serif" font-size="11">'
+    axes = Axis(places, LEFT, WIDTH - 20), Axis(values, HEIGHT - BOTTOM, TOP)
+    width, height = WIDTH * COLUMNS + LEGEND, HEIGHT * math.ceil(len(panels) / COLUMNS)
+    out = [f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" font-family="sans-serif" font-size="11">'
            f'<rect width="100%" height="100%" fill="white"/>', text(4, 12, title)]
     for n, (name, lines) in enumerate(panels.items()):
-        panel(out, n * WIDTH, name, lines, (x, y))
+        out.append(f'<g transform="translate({n % COLUMNS * WIDTH} {n // COLUMNS * HEIGHT})">')
+        panel(out, name, lines, axes)
+        out.append("</g>")
     for n, name in enumerate(next(iter(panels.values()))):
         at = TOP + 8 + n * 17
         out.append(f'<path d="M{width - LEGEND + 4} {at}h24" stroke-width="2" {line_style(n)}/>')
