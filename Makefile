@@ -41,6 +41,7 @@ NEEDS_check := build check debug
 NEEDS_coverage := build coverage
 NEEDS_bench := build qemu
 NEEDS_profile := build qemu
+NEEDS_bench-growth := build qemu
 NEEDS_bench-net := build bench-net
 NEEDS_bench-hosted := build qemu
 NEEDS_bench-io := build qemu bench-io

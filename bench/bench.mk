@@ -21,6 +21,11 @@ profile: ## OP=row of the table: where its instructions go, by function and line
 	@$(call build_quietly,$(KERNEL) $(BENCH_INITRD))
 	@LINES=$(or $(LINES),45) bench/profile $(or $(OP),$(error make profile needs OP=, the name of a row of make bench)) $(ROUNDS)
 
+.PHONY: bench-growth
+bench-growth: ## the cost of calls with 1 to 100,000 threads, processes, mappings, handles, endpoints, containers; MOST=100000
+	@$(call build_quietly,$(KERNEL) $(BENCH_INITRD))
+	@bench/growth $(MOST)
+
 bench-hosted: ## the hosted system beside the Linux it runs on, in time; and how long a start takes; RUNS=7
 	@$(call build_quietly,$(HOSTED) $(KERNEL) $(INITRD) $(BENCH_INITRD) $(BUILD)/bench/native)
 	@bench/hosted $(RUNS)

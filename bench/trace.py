@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Every instruction of a stretch of the guest's life, and what function and line of source it is from."""
 import bisect
+import collections
 import re
 import tempfile
 from pathlib import Path
@@ -8,6 +9,8 @@ from pathlib import Path
 import guest
 
 TRACE = re.compile(r"^Trace \d+: \S+ \[[0-9a-f]+/([0-9a-f]+)/([0-9a-f]+)/")
+LISTED = re.compile(r"^0x([0-9a-f]+):  (?:[0-9a-f]{2} )*[0-9a-f]{2}  +[^ ]")  # bytes that go on in a line of their own have no name
+REWOUND = re.compile(r"^cpu_io_recompile: rewound execution of TB to ([0-9a-f]+)")
 STOPPED = "Stopped execution of TB chain before"
 HIGH = 1 << 47  # the kernel's addresses begin above
 
@@ -42,6 +45,48 @@ def record(command):
             log.unlink()
         machine.process.wait(guest.HANG)
         return stretches, machine.serial.read_text(errors="replace").replace("\r", "")
+
+
+def count_blocks(path):
+    """How often each instruction ran, of a log with a line for each run of a block and a listing of each block before its
+    first."""
+    blocks, runs, last, listed = {}, collections.Counter(), None, None
+    with open(path) as lines:
+        for line in lines:
+            if line.startswith("Trace "):
+                name = line.split(" ", 3)[2]
+                if listed:
+                    blocks[name], listed = tuple(listed), None
+                last = blocks[name]
+                runs[last] += 1
+            elif line.startswith("IN:"):
+                listed = []
+            elif match := LISTED.match(line):
+                listed.append(int(match[1], 16))
+            elif line.startswith(STOPPED) and last:
+                runs[last] -= 1
+            elif (match := REWOUND.match(line)) and last:
+                runs[last] -= 1
+                runs[last[:last.index(int(match[1], 16))]] += 1
+    counts = collections.Counter()
+    for block, count in runs.items():
+        for address in block:
+            counts[address] += count
+    return counts
+
+
+def record_boot():
+    """How often each instruction ran from the kernel's first one to a program's first, in the whole system, and how many
+    the clock says it were. They are too many for a line each."""
+    with tempfile.TemporaryDirectory() as folder, guest.Debugged("", initrd=guest.SYSTEM_INITRD) as machine:
+        log = Path(folder) / "log"
+        machine.run_to(guest.symbol(guest.KERNEL, "pvh_start"))
+        before = machine.instructions()
+        machine.human(f"logfile {log}")
+        machine.human("log exec,nochain,in_asm")
+        machine.run_to(guest.symbol(guest.ROOT / "build/user/debug/init", "_start"))
+        machine.human("log none")
+        return count_blocks(log), machine.instructions() - before
 
 
 class Code:

@@ -59,6 +59,12 @@ void measure_end_longest(uint64_t began);
         measure_end(began_);                                                                       \
     } while (0)
 
+/* NULL: there is none of that name. */
+const struct bench_row *bench_row_find(const char *name);
+
+/* growth.c: makes up to so many objects of a kind and measures meanwhile; the program's status. */
+int bench_growth(const char *kind, uint64_t most);
+
 /* Measures one row and prints "name value". rounds: 0, as many as it says. */
 void bench_measure(const struct bench_row *row, uint64_t rounds);
 

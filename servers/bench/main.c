@@ -4,6 +4,7 @@
  *
  *   bench                   measures every row
  *   bench row NAME ROUNDS   measures one row, with so many rounds (0: as many as always)
+ *   bench growth KIND MOST  measures while ever more objects of a kind are there, see growth.c
  *
  * As the main program of the system it takes these words from the system's command.
  */
@@ -21,28 +22,32 @@ static const struct bench_row *const groups[] = {rows_simple, rows_call,  rows_m
 
 static int usage(void)
 {
-    printf("usage: bench [row NAME ROUNDS]\n");
+    printf("usage: bench [row NAME ROUNDS | growth KIND MOST]\n");
     return 2;
 }
 
-static int not_possible(const char *name)
+const struct bench_row *bench_row_find(const char *name)
 {
-    printf("bench: this machine has no device for '%s'\n", name);
-    return 1;
+    for (size_t g = 0; g < GROUPS; g++)
+        for (const struct bench_row *row = groups[g]; row->name != NULL; row++)
+            if (strcmp(row->name, name) == 0)
+                return row;
+    return NULL;
 }
 
 static int measure_one(const char *name, uint64_t rounds)
 {
-    for (size_t g = 0; g < GROUPS; g++)
-        for (const struct bench_row *row = groups[g]; row->name != NULL; row++)
-            if (strcmp(row->name, name) == 0) {
-                if (row->possible != NULL && !row->possible())
-                    return not_possible(name);
-                bench_measure(row, rounds);
-                return 0;
-            }
-    printf("bench: there is no row '%s'\n", name);
-    return 1;
+    const struct bench_row *row = bench_row_find(name);
+    if (row == NULL) {
+        printf("bench: there is no row '%s'\n", name);
+        return 1;
+    }
+    if (row->possible != NULL && !row->possible()) {
+        printf("bench: this machine has no device for '%s'\n", name);
+        return 1;
+    }
+    bench_measure(row, rounds);
+    return 0;
 }
 
 static int measure_all(void)
@@ -85,5 +90,7 @@ int main(int argc, char **argv)
         return measure_all();
     if (argc == 4 && strcmp(argv[1], "row") == 0)
         return measure_one(argv[2], strtoul(argv[3], NULL, 10));
+    if (argc == 4 && strcmp(argv[1], "growth") == 0)
+        return bench_growth(argv[2], strtoul(argv[3], NULL, 10));
     return usage();
 }
