@@ -30,14 +30,15 @@ def stretch(path):
 def record(command):
     """What ran between each bench_begin and the next bench_end, a list of addresses for each; and what the guest printed."""
     begin, end = (guest.symbol(guest.PROGRAM, name) for name in ("bench_begin", "bench_end"))
+    code = {address: guest.code_at(guest.PROGRAM, address) for address in (begin, end)}
     stretches = []
     with tempfile.TemporaryDirectory() as folder, guest.Debugged(command) as machine:
-        while machine.run_to(begin, guest.code_at(guest.PROGRAM, begin)):
-            log = Path(folder) / "log"
+        log = Path(folder) / "log"
+        while machine.run_to(begin, code[begin]):
             machine.human(f"logfile {log}")
             machine.human("singlestep on")
             machine.human("log exec,nochain")
-            if not machine.run_to(end, guest.code_at(guest.PROGRAM, end)):
+            if not machine.run_to(end, code[end]):
                 guest.fail("the system ended within the measured part")
             machine.human("log none")
             machine.human("singlestep off")

@@ -65,8 +65,10 @@ const struct bench_row *bench_row_find(const char *name);
 /* growth.c: makes up to so many objects of a kind and measures meanwhile; the program's status. */
 int bench_growth(const char *kind, uint64_t most);
 
-/* Measures one row and prints "name value". rounds: 0, as many as it says. */
-void bench_measure(const struct bench_row *row, uint64_t rounds);
+/* Measures one row and prints "name value". rounds: 0, as many as it says. entry: which one a profile
+   is of, where the longest is asked for. */
+#define ENTRIES_ALL UINT64_MAX
+void bench_measure(const struct bench_row *row, uint64_t rounds, uint64_t entry);
 
 /* Ends the program when a call failed that must not. Gives its first result. */
 struct atm_result;

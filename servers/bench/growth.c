@@ -117,7 +117,7 @@ static void measure(const char *kind, uint64_t count)
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         const struct bench_row *row = bench_row_find(rows[i]);
         printf("growth %s %lu ", kind, count);
-        bench_measure(row, row->rounds / SHARE);
+        bench_measure(row, row->rounds / SHARE, ENTRIES_ALL);
     }
 }
 

@@ -8,6 +8,7 @@
 
 #define REPEATS 20u
 #define FAR_STEP 0x8000000000u /* 512 GiB: needs tables of its own at every level */
+#define DYING_PIECES 16u       /* entries that a process's end takes, about */
 #define RW (PAGE_READ | PAGE_WRITE)
 
 static uint64_t partner; /* process */
@@ -108,6 +109,39 @@ static void destroy(uint64_t rounds)
     }
 }
 
+/* A big process that has just ended by a fault: the kernel's next entries close its handles and
+   endpoints, a piece each, beside what they are for. */
+static uint64_t dying_process(void)
+{
+    uint64_t process = big_process();
+    atm_handle_close(MUST("thread_create", atm_thread_create(process, SUPERPAGE_VA, 0, 0,
+                                                             SETUP(PRIORITY + 1, 0), 0)));
+    return process;
+}
+
+static void unmap_dying(uint64_t rounds)
+{
+    for (uint64_t i = 0; i < rounds; i++) {
+        for (uint64_t n = 0; n < DYING_PIECES; n++)
+            far_map(far_va(n));
+        uint64_t process = dying_process();
+        for (uint64_t n = 0; n < DYING_PIECES; n++)
+            ENTRY(atm_unmap(0, far_va(n), PAGE_PIECE, 0));
+        bench_destroy(process);
+    }
+}
+
+static void destroy_dying(uint64_t rounds)
+{
+    for (uint64_t i = 0; i < rounds; i++) {
+        uint64_t process = big_process(), other = dying_process();
+        while (ENTRY(atm_destroy(process)).status != 0)
+            ;
+        atm_handle_close(process);
+        bench_destroy(other);
+    }
+}
+
 /* A container goes with a process in it. */
 static void container(uint64_t rounds)
 {
@@ -156,7 +190,9 @@ const struct bench_row rows_longest[] = {
     {.name = "longest_protect", .rounds = REPEATS, .run = protect},
     {.name = "longest_unmap", .rounds = REPEATS, .run = unmap},
     {.name = "longest_superpage", .rounds = 2, .run = superpage},
-    {.name = "longest_destroy", .rounds = 4, .run = destroy},
+    {.name = "longest_destroy", .rounds = REPEATS, .run = destroy},
+    {.name = "longest_unmap_dying", .rounds = 4, .run = unmap_dying},
+    {.name = "longest_destroy_dying", .rounds = 4, .run = destroy_dying},
     {.name = "longest_container", .rounds = REPEATS, .run = container},
     {.name = "longest_process_create", .rounds = REPEATS, .run = process_create},
     {.name = "longest_call_of_two",

@@ -4,6 +4,7 @@
  *
  *   bench                   measures every row
  *   bench row NAME ROUNDS   measures one row, with so many rounds (0: as many as always)
+ *   bench row NAME ROUNDS ENTRY   the same, for a profile of one entry of it
  *   bench growth KIND MOST  measures while ever more objects of a kind are there, see growth.c
  *
  * As the main program of the system it takes these words from the system's command.
@@ -22,7 +23,7 @@ static const struct bench_row *const groups[] = {rows_simple, rows_call,  rows_m
 
 static int usage(void)
 {
-    printf("usage: bench [row NAME ROUNDS | growth KIND MOST]\n");
+    printf("usage: bench [row NAME ROUNDS [ENTRY] | growth KIND MOST]\n");
     return 2;
 }
 
@@ -35,7 +36,7 @@ const struct bench_row *bench_row_find(const char *name)
     return NULL;
 }
 
-static int measure_one(const char *name, uint64_t rounds)
+static int measure_one(const char *name, uint64_t rounds, uint64_t entry)
 {
     const struct bench_row *row = bench_row_find(name);
     if (row == NULL) {
@@ -46,7 +47,7 @@ static int measure_one(const char *name, uint64_t rounds)
         printf("bench: this machine has no device for '%s'\n", name);
         return 1;
     }
-    bench_measure(row, rounds);
+    bench_measure(row, rounds, entry);
     return 0;
 }
 
@@ -55,7 +56,7 @@ static int measure_all(void)
     for (size_t g = 0; g < GROUPS; g++)
         for (const struct bench_row *row = groups[g]; row->name != NULL; row++)
             if (row->possible == NULL || row->possible())
-                bench_measure(row, 0);
+                bench_measure(row, 0, ENTRIES_ALL);
     return 0;
 }
 
@@ -88,8 +89,9 @@ int main(int argc, char **argv)
     bench_container = startup_handle("container");
     if (argc == 1 || (argc == 2 && strcmp(argv[1], "all") == 0))
         return measure_all();
-    if (argc == 4 && strcmp(argv[1], "row") == 0)
-        return measure_one(argv[2], strtoul(argv[3], NULL, 10));
+    if ((argc == 4 || argc == 5) && strcmp(argv[1], "row") == 0)
+        return measure_one(argv[2], strtoul(argv[3], NULL, 10),
+                           argc == 5 ? strtoul(argv[4], NULL, 10) : ENTRIES_ALL);
     if (argc == 4 && strcmp(argv[1], "growth") == 0)
         return bench_growth(argv[2], strtoul(argv[3], NULL, 10));
     return usage();

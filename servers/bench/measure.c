@@ -21,9 +21,11 @@ uint64_t bench_endpoint;
 
 static uint64_t done;    /* endpoint: the measured thread has come to its end */
 static uint64_t spent;   /* ticks */
-static int longest_only; /* 1: spent is the most of one */
-static int warming;      /* 1: what is done now does not count */
-static const char *lost; /* what a measured thread failed at */
+static uint64_t entries; /* measured by themselves; 0: spent is the sum of all, else the most */
+static uint64_t only = ENTRIES_ALL; /* which of them a profile is of */
+static uint64_t longest;            /* which of them, from 0 */
+static int warming;                 /* 1: what is done now does not count */
+static const char *lost;            /* what a measured thread failed at */
 static int64_t lost_status;
 static unsigned char stacks[THREADS][STACK_BYTES] __attribute__((aligned(16)));
 static int message_there[THREADS];
@@ -35,8 +37,9 @@ static inline uint64_t ticks(void)
     return (uint64_t)high << 32 | low;
 }
 
-/* A profile sets breakpoints here. */
-__attribute__((noinline)) void bench_begin(void) { __asm__ volatile("" : : : "memory"); }
+/* A profile sets breakpoints here. They slow down all of their page, so they have one. */
+#define MARK __attribute__((noinline, aligned(PAGE_SIZE)))
+MARK void bench_begin(void) { __asm__ volatile("" : : : "memory"); }
 __attribute__((noinline)) void bench_end(void) { __asm__ volatile("" : : : "memory"); }
 
 uint64_t measure_begin_if(uint64_t counts)
@@ -46,25 +49,27 @@ uint64_t measure_begin_if(uint64_t counts)
     return ticks();
 }
 
-uint64_t measure_counts(void) { return !warming; }
+MARK uint64_t measure_counts(void) { return !warming && (only == ENTRIES_ALL || only == entries); }
 uint64_t measure_begin(void) { return measure_begin_if(measure_counts()); }
 
 void measure_end(uint64_t began)
 {
     uint64_t end = ticks();
-    if (!warming)
+    if (measure_counts())
         bench_end();
     spent += end - began;
 }
 
 void measure_end_longest(uint64_t began)
 {
-    longest_only = 1;
     uint64_t end = ticks();
-    if (!warming)
+    if (measure_counts())
         bench_end();
-    if (end - began > spent)
+    if (end - began > spent) {
         spent = end - began;
+        longest = entries;
+    }
+    entries++;
 }
 
 static void give_up(const char *what, int64_t status)
@@ -144,6 +149,7 @@ static void measured(uint64_t argument)
     row->run(row->rounds / 100 + 1);
     warming = 0;
     spent = 0;
+    entries = 0;
     row->run(rounds_wanted);
     if (row->fpu && !fpu_is_kept())
         lost = "FPU state";
@@ -151,8 +157,9 @@ static void measured(uint64_t argument)
     atm_thread_exit();
 }
 
-void bench_measure(const struct bench_row *row, uint64_t rounds)
+void bench_measure(const struct bench_row *row, uint64_t rounds, uint64_t entry)
 {
+    only = entry;
     uint64_t step = row->step != 0 ? row->step : 1;
     rounds_wanted = rounds != 0 ? (rounds + step - 1) / step * step : row->rounds;
     if (row->prepare != NULL)
@@ -169,11 +176,11 @@ void bench_measure(const struct bench_row *row, uint64_t rounds)
     bench_destroy(end);
     if (row->finish != NULL)
         row->finish();
-    uint64_t parts = longest_only ? 1 : rounds_wanted;
-    longest_only = 0;
+    uint64_t parts = entries != 0 ? 1 : rounds_wanted;
     printf("%s %lu\n", row->name, (spent + parts / 2) / parts);
     if (rounds != 0)
-        printf("rounds %lu\nticks %lu\n", rounds_wanted, spent);
+        printf("rounds %lu\nticks %lu\nlongest_at %lu\n", rounds_wanted, spent, longest);
+    entries = 0;
 }
 
 /* This program's file, in the initial ramdisk. */
