@@ -36,9 +36,8 @@ static uint64_t keeper; /* process that the newest handles or endpoints are in *
 static uint64_t named;  /* endpoint that handles are of */
 
 /* Ready, but others are always before it; should it run, it needs no stack. */
-__attribute__((naked)) static void spin(uint64_t argument)
+__attribute__((naked)) static void spin(uint64_t argument __attribute__((unused)))
 {
-    (void)argument;
     __asm__ volatile("1: pause\n\tjmp 1b");
 }
 
