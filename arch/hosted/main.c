@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -42,8 +43,9 @@ static pfn_t initrd_load(uint64_t *bytes)
     }
     first = hosted_frames() - (pfn_t)pages;
     *bytes = (uint64_t)status.st_size;
-    while (done < *bytes) {
-        ssize_t n = read(fd, (uint8_t *)&page_at[first] + done, *bytes - done);
+    lseek(hosted_memory_fd(), (off_t)first * PAGE_SIZE, SEEK_SET);
+    while (done < *bytes) { /* from file to file: no page of it is mapped here for that */
+        ssize_t n = sendfile(hosted_memory_fd(), fd, NULL, *bytes - done);
 
         if (n <= 0) {
             initrd_refuse(n == 0 ? "it became shorter" : strerror(errno), "Try again.");
@@ -52,6 +54,15 @@ static pfn_t initrd_load(uint64_t *bytes)
     }
     close(fd);
     return first;
+}
+
+/* All frames below `end`, from the top: the allocator hands out first what it got last, so that pages in a row get frames
+   in a row, and one mapping of a stub holds them all. */
+static void ram_give(pfn_t end)
+{
+    while (--end > 0) {
+        kernel_boot_ram(end, 1);
+    }
 }
 
 /* As a sanitizer would: leaks do not matter in a process that ends, and their finder cannot work under ptrace. */
@@ -77,7 +88,7 @@ int main(int argc, char **argv)
         image.ecam = PCI_ECAM_BASE;
     }
     kernel_boot_begin(hosted_frames());
-    kernel_boot_ram(1, image.initrd - 1);
+    ram_give(image.initrd);
     kernel_boot_cpu(0);
     error = kernel_boot_init(&image, &first);
     if (error != NULL) {

@@ -208,9 +208,31 @@ static void test_stub_gate_is_not_executable_for_guest(void **state)
     regs.r13 = STUB_GATE;
     expect_fault(RUN_CODE("\x41\xff\xe5"), FAULT_EXECUTE, STUB_GATE); /* jmp *r13 */
     regs_start();
-    regs.rip = STUB_GATE + 3; /* the stub's way out: exit_group */
+    regs.rip = STUB_EXIT; /* exit_group */
     regs.r15 = 9;
     assert_int_equal(go(FIRST_ROOT).kind, FAULT_EXECUTE);
+    assert_false(stub_get(FIRST_ROOT)->dead);
+}
+
+/* The list of host calls in the stub page: empty when a guest looks, not its to write, and of no use if it brings its
+   own. */
+static void test_list_of_calls_is_no_way_out(void **state)
+{
+    (void)state;
+    regs.rbx = STUB_LIST;
+    assert_int_equal(RUN_CODE("\x48\x8b\x03\x48\x0b\x43\x08\x0f\x05").reason,
+                     STOP_SYSCALL); /* mov (rbx), rax; or 8(rbx), rax; syscall */
+    assert_int_equal(regs.rax, 0);
+    regs_start();
+    regs.rbx = STUB_LIST;
+    expect_fault(RUN_CODE("\x89\x03"), FAULT_WRITE, STUB_LIST);
+    regs_start();
+    page_at[FIRST_ROOT + DATA_OF].word[0] = SYS_munmap;
+    page_at[FIRST_ROOT + DATA_OF].word[2] = USER_TOP;
+    regs.rip = STUB_NEXT;
+    regs.r12 = DATA;
+    regs.r13 = DATA + sizeof(struct stub_call);
+    expect_fault(go(FIRST_ROOT), FAULT_EXECUTE, STUB_GATE);
     assert_false(stub_get(FIRST_ROOT)->dead);
 }
 
@@ -517,6 +539,62 @@ static void test_invalidated_page_faults(void **state)
     assert_int_equal(go(FIRST_ROOT).reason, STOP_SYSCALL);
 }
 
+/* What takes a page's place is there at once, and nothing of the old page. */
+static void test_replaced_page_is_the_new_one(void **state)
+{
+    const uint64_t old = FIRST_ROOT + DATA_OF, new = FIRST_ROOT + CONSTANT_OF;
+    uint32_t changes;
+
+    (void)state;
+    CODE_PUT(FIRST_ROOT, "\x89\x03\x0f\x05"); /* mov eax, (rbx); syscall */
+    regs.rbx = DATA;
+    regs.rax = 1;
+    assert_int_equal(go(FIRST_ROOT).reason, STOP_SYSCALL);
+    page_put(FIRST_ROOT, DATA, new, PTE_NX | PTE_WRITE);
+    arch_tlb_invalidate(FIRST_ROOT, DATA, 1);
+    changes = stub_get(FIRST_ROOT)->tlb.changes;
+    regs_start();
+    regs.rbx = DATA;
+    regs.rax = 2;
+    assert_int_equal(go(FIRST_ROOT).reason, STOP_SYSCALL);
+    assert_int_equal(page_at[old].word[0], 1);
+    assert_int_equal(page_at[new].word[0], 2);
+    assert_int_equal(stub_get(FIRST_ROOT)->tlb.changes, changes + 2); /* unmapped, mapped */
+}
+
+/* One fault maps what lies around it: pages in a row as one mapping, each with its own rights, and no others. */
+static void test_fault_maps_the_neighbours(void **state)
+{
+    const uint64_t last = RUN + 5 * PAGE_SIZE;
+    uint32_t changes;
+
+    (void)state;
+    CODE_PUT(FIRST_ROOT, "\x8b\x03\x89\x01\x0f\x05"); /* mov (rbx), eax; mov eax, (rcx); syscall */
+    regs.rbx = regs.rcx = DATA;
+    assert_int_equal(go(FIRST_ROOT).reason, STOP_SYSCALL);
+    changes = stub_get(FIRST_ROOT)->tlb.changes;
+    for (uint32_t i = 0; i < 4; i++) {
+        page_put(FIRST_ROOT, RUN + i * PAGE_SIZE, FIRST_ROOT + CODE_OF + i, PTE_NX | PTE_WRITE);
+    }
+    page_put(FIRST_ROOT, last, FIRST_ROOT + CODE_OF, PTE_NX);
+    for (uint32_t i = 0; i < 4; i++) {
+        regs_start();
+        regs.rbx = last;
+        regs.rcx = RUN + i * PAGE_SIZE;
+        CODE_PUT(FIRST_ROOT, "\x8b\x03\x89\x01\x0f\x05");
+        assert_int_equal(go(FIRST_ROOT).reason, STOP_SYSCALL);
+    }
+    assert_int_equal(stub_get(FIRST_ROOT)->tlb.changes, changes + 2);
+    regs_start();
+    regs.rbx = last;
+    regs.rcx = last;
+    CODE_PUT(FIRST_ROOT, "\x8b\x03\x89\x01\x0f\x05");
+    expect_fault(go(FIRST_ROOT), FAULT_WRITE, last);
+    regs_start();
+    regs.rbx = last - PAGE_SIZE;
+    expect_fault(go(FIRST_ROOT), FAULT_READ, last - PAGE_SIZE);
+}
+
 /* Pages are invalidated in an order that does not merge, more ranges than are kept. */
 static void test_many_invalidations_all_hold(void **state)
 {
@@ -687,6 +765,7 @@ int main(void)
         TEST(test_sysenter_is_fault),
         TEST(test_32_bit_code_is_illegal),
         TEST(test_stub_gate_is_not_executable_for_guest),
+        TEST(test_list_of_calls_is_no_way_out),
         TEST(test_filter_kills_call_from_elsewhere),
         TEST(test_filter_kills_other_call_from_gate),
         TEST(test_fault_kinds_of_absent_page),
@@ -700,6 +779,8 @@ int main(void)
         TEST(test_files_are_the_memory_alone),
         TEST(test_write_reaches_the_frame),
         TEST(test_invalidated_page_faults),
+        TEST(test_replaced_page_is_the_new_one),
+        TEST(test_fault_maps_the_neighbours),
         TEST(test_many_invalidations_all_hold),
         TEST(test_mappings_are_bounded),
         TEST(test_device_page_is_never_mapped),
