@@ -92,7 +92,9 @@ struct stub {
     pfn_t vector_owner; /* thread whose floating point state it holds; 0: nobody's */
     bool dead;          /* the host ended it */
     bool reaped;        /* and its process number may be another's */
-    uint64_t used;      /* when it ran last, in runs */
+    bool regs_known;    /* it is stopped, and its registers are regs */
+    struct user_regs_struct regs;
+    uint64_t used; /* when it ran last, in runs */
     struct tlb tlb;
 };
 

@@ -22,11 +22,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/ptrace.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -34,6 +36,10 @@
 #include "arch/hosted/stub_layout.h"
 
 #define STUBS_MAX 256u
+#define REGS (sizeof(struct user_regs_struct) / 8)
+#define POKES_MAX 2u       /* registers set one by one: three take longer than all at once */
+#define RESTART_FIRST 512u /* ERESTARTSYS to ERESTART_RESTARTBLOCK of the host, in -rax */
+#define RESTART_LAST 516u
 #define MEMFD_EXECUTABLE 0x10u /* MFD_EXEC of <linux/memfd.h>, not known to older headers */
 
 extern const uint8_t stub_image[], stub_image_end[];
@@ -94,7 +100,10 @@ static bool image_make(void)
 
 void stubs_init(void)
 {
+    const struct sigaction quiet = {.sa_handler = SIG_DFL, .sa_flags = SA_NOCLDSTOP};
+
     pin_to_one_core();
+    sigaction(SIGCHLD, &quiet, NULL); /* a stop is waited for, and need not be signalled, too */
     stub_of = calloc(hosted_frames(), sizeof *stub_of);
     if (stub_of == NULL || !image_make()) {
         fprintf(stderr, "atmos-hosted: cannot prepare address-space processes: %s\n",
@@ -261,24 +270,61 @@ struct stub *stub_get(pfn_t root)
     return s;
 }
 
+/* All up to the stack pointer: the rest is as it was set. */
 bool stub_regs_get(struct stub *s, struct user_regs_struct *regs)
 {
-    if (ptrace(PTRACE_GETREGS, s->pid, 0, regs) != 0) {
+    struct iovec area = {regs, offsetof(struct user_regs_struct, ss)};
+
+    if (ptrace(PTRACE_GETREGSET, s->pid, NT_PRSTATUS, &area) != 0) {
         s->dead = true;
+        return false;
     }
-    return !s->dead;
+    memcpy(&s->regs, regs, offsetof(struct user_regs_struct, ss));
+    s->regs_known = true;
+    return true;
+}
+
+/* Sets the few registers that differ from what the stub has; false: they are too many, or not known. Left alone is
+   orig_rax, which only matters when rax says that the host is to repeat the call. */
+static bool regs_poke(struct stub *s, const struct user_regs_struct *regs)
+{
+    uint64_t have[REGS], want[REGS];
+    uint32_t differs[POKES_MAX], count = 0;
+
+    if (!s->regs_known || regs->rax + RESTART_LAST <= RESTART_LAST - RESTART_FIRST) {
+        return false;
+    }
+    memcpy(have, &s->regs, sizeof have);
+    memcpy(want, regs, sizeof want);
+    for (uint32_t i = 0; i < REGS; i++) {
+        if (have[i] != want[i] && i != offsetof(struct user_regs_struct, orig_rax) / 8) {
+            if (count == POKES_MAX) {
+                return false;
+            }
+            differs[count++] = i;
+        }
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        if (ptrace(PTRACE_POKEUSER, s->pid, 8ul * differs[i], want[differs[i]]) != 0) {
+            return false;
+        }
+    }
+    return true;
 }
 
 bool stub_regs_set(struct stub *s, const struct user_regs_struct *regs)
 {
-    if (ptrace(PTRACE_SETREGS, s->pid, 0, regs) != 0) {
+    if (!regs_poke(s, regs) && ptrace(PTRACE_SETREGS, s->pid, 0, regs) != 0) {
         s->dead = true;
     }
+    s->regs = *regs;
+    s->regs_known = true;
     return !s->dead;
 }
 
 bool stub_resume(struct stub *s, int request, int signal_number, int *status)
 {
+    s->regs_known = false;
     if (ptrace((enum __ptrace_request)request, s->pid, 0, (long)signal_number) != 0) {
         s->dead = true;
         return false;

@@ -214,7 +214,8 @@ static uint64_t run_length(struct batch *b, pfn_t table, uint64_t va, uint64_t e
 static void run_map(struct batch *b, uint64_t va, pfn_t frame, uint64_t pages, int prot)
 {
     const struct stub_call call = {SYS_mmap,
-                                   {va, pages * PAGE_SIZE, (uint64_t)prot, MAP_SHARED | MAP_FIXED,
+                                   {va, pages * PAGE_SIZE, (uint64_t)prot,
+                                    MAP_SHARED | MAP_FIXED | MAP_POPULATE,
                                     0, /* the stub's only file */
                                     (uint64_t)frame * PAGE_SIZE},
                                    va};

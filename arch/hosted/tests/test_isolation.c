@@ -152,6 +152,44 @@ static void test_syscall_stops_with_all_registers(void **state)
     assert_int_equal(regs.rcx, CODE + 2);
 }
 
+/* Between two calls any number of registers may change, few and many. */
+static void test_registers_changed_between_calls_arrive(void **state)
+{
+    unsigned long long *const changed[] = {&regs.rax, &regs.rbx, &regs.r15, &regs.rdi, &regs.r8};
+
+    (void)state;
+    CODE_PUT(FIRST_ROOT, "\x0f\x05\xeb\xfc"); /* syscall, for ever */
+    assert_int_equal(go(FIRST_ROOT).reason, STOP_SYSCALL);
+    for (uint64_t n = 0; n <= sizeof changed / sizeof changed[0]; n++) {
+        for (uint64_t i = 0; i < n; i++) {
+            *changed[i] = 100 * n + i;
+        }
+        assert_int_equal(go(FIRST_ROOT).reason, STOP_SYSCALL);
+        for (uint64_t i = 0; i < n; i++) {
+            assert_int_equal(*changed[i], 100 * n + i);
+        }
+        assert_int_equal(regs.rip, CODE + 2);
+    }
+}
+
+/* A result that on the host means "once more" is only a number, with a signal on its way, too. */
+static void test_result_like_a_restart_is_a_number(void **state)
+{
+    (void)state;
+    CODE_PUT(FIRST_ROOT, "\x0f\x05\x0f\x05");
+    for (uint64_t number = 511; number <= 517; number++) {
+        regs_start();
+        assert_int_equal(go(FIRST_ROOT).reason, STOP_SYSCALL);
+        regs.rax = -number;
+        kill(stub_get(FIRST_ROOT)->pid, SIGALRM);
+        assert_int_equal(go(FIRST_ROOT).reason, STOP_KICK);
+        assert_int_equal(regs.rip, CODE + 2);
+        assert_int_equal(go(FIRST_ROOT).reason, STOP_SYSCALL);
+        assert_int_equal(regs.rip, CODE + 4);
+        assert_int_equal(regs.rax, -number);
+    }
+}
+
 /* Were one of these done by the host, the stub would be gone or changed. */
 static void test_syscall_of_host_number_does_not_act(void **state)
 {
@@ -760,6 +798,8 @@ int main(void)
 {
     static const struct CMUnitTest tests[] = {
         TEST(test_syscall_stops_with_all_registers),
+        TEST(test_registers_changed_between_calls_arrive),
+        TEST(test_result_like_a_restart_is_a_number),
         TEST(test_syscall_of_host_number_does_not_act),
         TEST(test_int80_is_illegal),
         TEST(test_sysenter_is_fault),
