@@ -88,6 +88,7 @@ int main(int argc, char **argv)
         image.ecam = PCI_ECAM_BASE;
     }
     kernel_boot_begin(hosted_frames());
+    hosted_memory_fresh(image.initrd);
     ram_give(image.initrd);
     kernel_boot_cpu(0);
     error = kernel_boot_init(&image, &first);

@@ -211,13 +211,13 @@ static uint64_t run_length(struct batch *b, pfn_t table, uint64_t va, uint64_t e
     return pages;
 }
 
+/* What is not to be written was, and is there to be read; of what is to be written, much never is. */
 static void run_map(struct batch *b, uint64_t va, pfn_t frame, uint64_t pages, int prot)
 {
+    uint64_t flags = MAP_SHARED | MAP_FIXED | ((prot & PROT_WRITE) != 0 ? 0 : MAP_POPULATE);
     const struct stub_call call = {SYS_mmap,
-                                   {va, pages * PAGE_SIZE, (uint64_t)prot,
-                                    MAP_SHARED | MAP_FIXED | MAP_POPULATE,
-                                    0, /* the stub's only file */
-                                    (uint64_t)frame * PAGE_SIZE},
+                                   {va, pages * PAGE_SIZE, (uint64_t)prot, flags,
+                                    0 /* the stub's only file */, (uint64_t)frame * PAGE_SIZE},
                                    va};
 
     batch_add(b, call);

@@ -577,6 +577,25 @@ static void test_invalidated_page_faults(void **state)
     assert_int_equal(go(FIRST_ROOT).reason, STOP_SYSCALL);
 }
 
+/* A frame nobody has written is left alone; all others are cleared, each time. */
+static void test_cleared_frame_is_zero_every_time(void **state)
+{
+    const pfn_t frame[] = {FRAMES - 1, FRAMES - 2}, end = FRAMES - 1;
+
+    (void)state;
+    hosted_memory_fresh(end);
+    page_at[frame[0]].word[7] = 1; /* behind the fresh ones */
+    for (uint32_t round = 0; round < 3; round++) {
+        for (uint32_t i = 0; i < 2; i++) {
+            arch_frame_clear(frame[i]);
+            for (uint32_t word = 0; word < PAGE_SIZE / 8; word++) {
+                assert_int_equal(page_at[frame[i]].word[word], 0);
+            }
+            memset(&page_at[frame[i]], 0xa5, PAGE_SIZE);
+        }
+    }
+}
+
 /* What takes a page's place is there at once, and nothing of the old page. */
 static void test_replaced_page_is_the_new_one(void **state)
 {
@@ -819,6 +838,7 @@ int main(void)
         TEST(test_files_are_the_memory_alone),
         TEST(test_write_reaches_the_frame),
         TEST(test_invalidated_page_faults),
+        TEST(test_cleared_frame_is_zero_every_time),
         TEST(test_replaced_page_is_the_new_one),
         TEST(test_fault_maps_the_neighbours),
         TEST(test_many_invalidations_all_hold),
