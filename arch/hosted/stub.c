@@ -14,8 +14,8 @@
  *     guest that runs them there is stopped by SYSEMU, as everywhere;
  *   - calls that do act are made by stub_calls, from a list in the stub page that only the kernel can write and that is
  *     empty whenever a guest runs; their results are checked;
- *   - the stub page can be read and jumped to by a guest, unlike on other machines; it holds nothing but the code and
- *     filter of stub_program.S, and a system call made there is reported as a jump to a forbidden address;
+ *   - the stub page can be read and jumped to by a guest, unlike on other machines; it holds nothing but the code,
+ *     filter and empty list of stub_program.S, and a system call made there is reported as a jump to a forbidden address;
  *   - when the kernel dies, however it does, the stubs are killed (PTRACE_O_EXITKILL, PR_SET_PDEATHSIG).
  */
 #include <elf.h>
@@ -37,6 +37,7 @@
 
 #define STUBS_MAX 256u
 #define REGS (sizeof(struct user_regs_struct) / 8)
+#define REGS_BYTES offsetof(struct user_regs_struct, ss) /* those that change: all but segments */
 #define POKES_MAX 2u       /* registers set one by one: three take longer than all at once */
 #define RESTART_FIRST 512u /* ERESTARTSYS to ERESTART_RESTARTBLOCK of the host, in -rax */
 #define RESTART_LAST 516u
@@ -270,18 +271,20 @@ struct stub *stub_get(pfn_t root)
     return s;
 }
 
-/* All up to the stack pointer: the rest is as it was set. */
+/* All up to the stack pointer: the rest is as it was set. A guest in 32-bit code, which the host shows otherwise, is shown
+   whole. */
 bool stub_regs_get(struct stub *s, struct user_regs_struct *regs)
 {
-    struct iovec area = {regs, offsetof(struct user_regs_struct, ss)};
+    struct iovec area = {regs, REGS_BYTES};
+    bool there = ptrace(PTRACE_GETREGSET, s->pid, NT_PRSTATUS, &area) == 0;
 
-    if (ptrace(PTRACE_GETREGSET, s->pid, NT_PRSTATUS, &area) != 0) {
-        s->dead = true;
-        return false;
+    s->regs_known = there && area.iov_len == REGS_BYTES;
+    if (there && !s->regs_known) {
+        there = ptrace(PTRACE_GETREGS, s->pid, 0, regs) == 0;
     }
-    memcpy(&s->regs, regs, offsetof(struct user_regs_struct, ss));
-    s->regs_known = true;
-    return true;
+    memcpy(&s->regs, regs, REGS_BYTES);
+    s->dead = s->dead || !there;
+    return !s->dead;
 }
 
 /* Sets the few registers that differ from what the stub has; false: they are too many, or not known. Left alone is
@@ -312,9 +315,22 @@ static bool regs_poke(struct stub *s, const struct user_regs_struct *regs)
     return true;
 }
 
+/* Sets all that matter, or also segments and their bases, where these differ or are not known. */
+static bool regs_put(struct stub *s, const struct user_regs_struct *regs)
+{
+    struct user_regs_struct copy = *regs;
+    struct iovec area = {&copy, REGS_BYTES};
+    bool rest_known =
+        s->regs_known && memcmp((char *)&s->regs + REGS_BYTES, (char *)&copy + REGS_BYTES,
+                                sizeof copy - REGS_BYTES) == 0;
+
+    return rest_known ? ptrace(PTRACE_SETREGSET, s->pid, NT_PRSTATUS, &area) == 0
+                      : ptrace(PTRACE_SETREGS, s->pid, 0, regs) == 0;
+}
+
 bool stub_regs_set(struct stub *s, const struct user_regs_struct *regs)
 {
-    if (!regs_poke(s, regs) && ptrace(PTRACE_SETREGS, s->pid, 0, regs) != 0) {
+    if (!regs_poke(s, regs) && !regs_put(s, regs)) {
         s->dead = true;
     }
     s->regs = *regs;

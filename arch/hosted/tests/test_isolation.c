@@ -231,6 +231,8 @@ static void test_32_bit_code_is_illegal(void **state)
     memcpy((char *)&page_at[FIRST_ROOT + DATA_OF], "\x20\x00\x40\x00\x23\x00", 6);
     memcpy((char *)&page_at[FIRST_ROOT + CODE_OF] + 0x20, "\xb8\x01\x00\x00\x00\xcd\x80", 7);
     expect_fault(RUN_CODE("\xff\x2c\x25\x00\x10\x40\x00"), FAULT_ILLEGAL, 0); /* ljmp *DATA */
+    assert_int_equal(regs.rip, CODE + 0x25);
+    assert_int_equal(regs.rsp, STACK + PAGE_SIZE);
     memcpy((char *)&page_at[FIRST_ROOT + CODE_OF] + 0x20, "\xa1\x00\x30\x40\x00",
            5); /* mov ABSENT, eax */
     regs_start();
