@@ -56,12 +56,17 @@ static pfn_t initrd_load(uint64_t *bytes)
     return first;
 }
 
-/* All frames below `end`, from the top: the allocator hands out first what it got last, so that pages in a row get frames
-   in a row, and one mapping of a stub holds them all. */
+#define FRAMES_IN_A_ROW 0x8000u /* 128 MiB */
+
+/* All frames below `end`. The allocator hands out first what it got last: these come from the top, so that pages in a row
+   get frames in a row, and one mapping of a stub holds them all. What is more is given as it is quickest. */
 static void ram_give(pfn_t end)
 {
-    while (--end > 0) {
-        kernel_boot_ram(end, 1);
+    pfn_t low = end < FRAMES_IN_A_ROW ? end : FRAMES_IN_A_ROW;
+
+    kernel_boot_ram(low, end - low);
+    while (--low > 0) {
+        kernel_boot_ram(low, 1);
     }
 }
 
