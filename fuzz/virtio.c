@@ -37,11 +37,10 @@ static uint32_t word(struct input *in)
     return low | high << 8;
 }
 
-static int64_t config_take(void *context, uint32_t offset, uint32_t width, uint64_t *value)
+static int64_t config_take(void *context, uint32_t offset, uint32_t bytes, void *to)
 {
-    check(offset + width <= 256 && offset % width == 0);
-    *value = 0;
-    memcpy(value, (uint8_t *)context + offset, width);
+    check(offset + bytes <= 256 && (offset | bytes) % 4 == 0 && bytes <= VIRTIO_CAPABILITY_BYTES);
+    memcpy(to, (uint8_t *)context + offset, bytes);
     return 0;
 }
 

@@ -219,21 +219,43 @@ static int info(struct block_device *device, const struct connection *c)
     return 0;
 }
 
-/* Maps the buffer into its window. */
-static int buffer_take(struct block_device *device, const struct connection *c, uint32_t pages)
+/* Maps more of the buffer into its window, up to `pages` pages. */
+static int buffer_extend(struct block_device *device, uint32_t pages)
 {
     uint64_t window = (uintptr_t)device->buffer;
-    int64_t got = attach(c, pages < BLOCK_PAGES_MAX ? pages : BLOCK_PAGES_MAX);
-    if (got < 0)
-        return (int)-got;
-    for (device->pages = 0; device->pages < got;) {
-        int64_t taken = pages_take(c, device->pages, (uint64_t)got - device->pages,
+    while (device->pages < pages) {
+        int64_t taken = pages_take(device->context, device->pages, pages - device->pages,
                                    window + (uint64_t)device->pages * PAGE_SIZE);
         if (taken < 0)
             return (int)-taken;
         device->pages += (uint32_t)taken;
     }
     return 0;
+}
+
+static int buffer_take(struct block_device *device, const struct connection *c, uint32_t pages)
+{
+    int64_t got = attach(c, pages < BLOCK_PAGES_MAX ? pages : BLOCK_PAGES_MAX);
+    device->pages = 0;
+    return got < 0 ? (int)-got : buffer_extend(device, (uint32_t)got);
+}
+
+static void grow_fill(struct message *m, const void *what)
+{
+    const uint32_t *pages = what;
+    m->tag = TAG(BLOCK_GROW, 1, 0);
+    m->w[0] = *pages;
+}
+
+static int block_grow(struct block_device *device, uint32_t pages)
+{
+    struct message m = {0};
+    if (pages > device->pages_most)
+        return EINVAL;
+    int error = request(device, &m, grow_fill, &pages);
+    if (error != 0)
+        return error;
+    return m.w[0] >= pages ? buffer_extend(device, pages) : EPROTO;
 }
 
 static int connect(struct block_device *device, struct connection *c, uint32_t pages)
@@ -256,7 +278,11 @@ static int connect(struct block_device *device, struct connection *c, uint32_t p
 int block_open(struct block_device *device, const char *name, uint32_t pages)
 {
     *device = (struct block_device){
-        .transfer = block_transfer, .flush = block_flush, .discard = block_discard};
+        .transfer = block_transfer,
+        .flush = block_flush,
+        .discard = block_discard,
+        .grow = block_grow,
+    };
     struct connection *c = calloc(1, sizeof *c);
     if (c == NULL || pages == 0) {
         free(c);

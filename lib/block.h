@@ -42,10 +42,12 @@ struct block_device {
     uint32_t can_discard;
     unsigned char *buffer; /* pages * PAGE_SIZE bytes */
     uint32_t pages;
+    uint32_t pages_most; /* what grow may make of it; who opens the device sets it. 0: no more */
     void *context;
     int (*transfer)(struct block_device *, struct block_request *, unsigned count); /* any count */
     int (*flush)(struct block_device *);
     int (*discard)(struct block_device *, uint64_t sector, uint64_t sectors);
+    int (*grow)(struct block_device *, uint32_t pages); /* more of the buffer, zeroed: pages in all */
 };
 
 /* Opens the disk behind the handle with this name ("disk0"), with a buffer of pages pages or, when
@@ -70,7 +72,9 @@ enum block_label {
                        are done: w0 bit i: request i failed */
     BLOCK_FLUSH,    /* answer when all writes answered before are on the disk for good */
     BLOCK_DISCARD,  /* w0 sector, w1 sectors: their content is no longer needed */
-    BLOCK_DETACH    /* the buffer goes back; the client must have unmapped it */
+    BLOCK_DETACH,   /* the buffer goes back; the client must have unmapped it */
+    BLOCK_GROW /* w0 pages wanted in all: the buffer gets more behind those it has, none or all.
+                       Answer: w0 pages there are */
 };
 
 #define BLOCK_READ_ONLY 1u

@@ -13,6 +13,7 @@
 
 #define NONE UINT32_MAX
 #define SLOT_BITS 20u /* of a sort key; the rest is the page number */
+#define GROW 32u      /* pages the buffer grows by */
 
 struct cache_slot {
     uint64_t page;
@@ -32,26 +33,36 @@ static unsigned char *slot_data(struct cache *c, uint32_t s)
     return c->device->buffer + (size_t)s * CACHE_PAGE;
 }
 
+/* Slots of new pages of the buffer: the first of them is the next to be used. */
+static void slots_add(struct cache *c, uint32_t slots)
+{
+    for (uint32_t s = slots; s-- > c->slots;) {
+        c->slot[s].chain = c->free;
+        c->free = s;
+    }
+    c->slots = slots;
+}
+
 int cache_open(struct cache *c, struct block_device *device)
 {
-    *c = (struct cache){.device = device, .slots = device->pages, .buckets = 1, .free = 0};
+    *c = (struct cache){.device = device, .buckets = 1, .free = NONE};
     c->pages = device->sectors / CACHE_PAGE_SECTORS + (device->sectors % CACHE_PAGE_SECTORS != 0);
-    if (device->pages < CACHE_PAGES_MIN || device->pages > 1u << SLOT_BITS ||
+    c->most = device->pages_most > device->pages ? device->pages_most : device->pages;
+    if (device->pages < CACHE_PAGES_MIN || c->most > 1u << SLOT_BITS ||
         c->pages >> (64 - SLOT_BITS) != 0)
         return EINVAL;
-    while (c->buckets < c->slots)
+    while (c->buckets < c->most)
         c->buckets *= 2;
-    c->slot = calloc(c->slots, sizeof *c->slot);
+    c->slot = calloc(c->most, sizeof *c->slot);
     c->bucket = malloc(c->buckets * sizeof *c->bucket);
-    c->order = malloc(c->slots * sizeof *c->order);
+    c->order = malloc(c->most * sizeof *c->order);
     if (c->slot == NULL || c->bucket == NULL || c->order == NULL) {
         cache_close(c);
         return ENOMEM;
     }
     for (uint32_t i = 0; i < c->buckets; i++)
         c->bucket[i] = NONE;
-    for (uint32_t s = 0; s < c->slots; s++)
-        c->slot[s].chain = s + 1 < c->slots ? s + 1 : NONE;
+    slots_add(c, device->pages);
     c->newest = c->oldest = NONE;
     return 0;
 }
@@ -199,10 +210,23 @@ static uint32_t slot_oldest_clean(struct cache *c)
     return NONE;
 }
 
+/* Gets slots by a larger buffer. Without memory for that the cache stays as it is, for good. */
+static void cache_grow(struct cache *c)
+{
+    uint32_t pages = c->most - c->slots < GROW ? c->most : c->slots + GROW;
+    int error = c->device->grow(c->device, pages);
+    if (error == 0)
+        slots_add(c, pages);
+    else if (error == ENOMEM)
+        c->most = c->slots;
+}
+
 /* Makes c->free name a slot. */
 static int slot_make(struct cache *c)
 {
     int error = 0;
+    if (c->free == NONE && c->slots < c->most)
+        cache_grow(c);
     if (c->free != NONE)
         return 0;
     if (c->slot[c->oldest].dirty || c->dirty > c->slots / 4 * 3)

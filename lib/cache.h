@@ -37,6 +37,7 @@ struct cache {
     uint64_t *order;         /* room to sort what is written */
     uint64_t pages;          /* of the device; the last may be a part of one */
     uint32_t slots, buckets;
+    uint32_t most;           /* slots there may be: what the buffer may grow to */
     uint32_t newest, oldest; /* ends of the list in order of use */
     uint32_t free;           /* first of the list of slots without a page */
     uint32_t dirty;          /* slots that the disk does not have yet */
@@ -45,7 +46,8 @@ struct cache {
     uint64_t reads, writes;  /* pages moved from and to the disk, for figures */
 };
 
-/* Makes an empty cache of device->pages pages. EINVAL: too few; ENOMEM. */
+/* Makes an empty cache of device->pages pages, which grows with what is read, to device->pages_most as
+   long as there is memory. EINVAL: too few; ENOMEM. */
 int cache_open(struct cache *c, struct block_device *device);
 
 /* Forgets everything, without writing. */

@@ -91,12 +91,15 @@ int64_t pci_close(struct pci_device *d)
     return status;
 }
 
-int64_t pci_config_read(struct pci_device *d, uint32_t offset, uint32_t width, uint64_t *value)
+int64_t pci_config_read(struct pci_device *d, uint32_t offset, uint32_t bytes, void *to)
 {
-    struct message m = {.tag = TAG(PCI_CONFIG_READ, 3, 0), .w = {d->id, offset, width}};
+    struct message m = {.tag = TAG(PCI_CONFIG_READ, 3, 0), .w = {d->id, offset, bytes}};
+    uint64_t words[PCI_CONFIG_PIECE / 8];
     int64_t status = ask(d->endpoint, &m);
-    if (status == 0)
-        *value = m.w[0];
+    if (status == 0) {
+        words_take(&m, words, sizeof words / sizeof words[0]);
+        memcpy(to, words, bytes < sizeof words ? bytes : sizeof words);
+    }
     return status;
 }
 

@@ -15,6 +15,7 @@
 
 #define PCI_BARS 6u
 #define PCI_VECTORS_MAX 4u            /* message-signalled interrupts a device */
+#define PCI_CONFIG_PIECE 32u          /* bytes a PCI_CONFIG_READ call reads at most */
 #define PCI_DMA_PIECE 32u             /* pages one PCI_DMA_ALLOC call handles at most */
 #define PCI_BAR_PAGES_MAX 4096u       /* of a BAR as many pages are mapped at most */
 #define PCI_DEVICES_MAX 64u           /* functions the server knows */
@@ -27,7 +28,8 @@ enum pci_label {
     PCI_OPEN = 1, /* w0 index among the program's grants, w1 where its BARs go; item: the handle
                      "self". Answer: struct pci_answer in w0 up; items: IRQS, PORTS where it says so */
     PCI_CLOSE,
-    PCI_CONFIG_READ, /* w1 offset, w2 width (1, 2, 4). Answer: w0 value */
+    PCI_CONFIG_READ, /* w1 offset, w2 bytes: 1, 2, 4, or a multiple of 4 to PCI_CONFIG_PIECE; aligned
+                        to that, or to 4. Answer: they, from w0 up */
     PCI_IRQ,         /* INTx: w1 bits; item: endpoint handle with the right to signal */
     PCI_IRQ_ACK,     /* INTx: may fire again */
     PCI_DMA_ALLOC,   /* w1 va, w2 pages, w3 pages to be asked for after these: too many are refused
@@ -93,7 +95,7 @@ struct pci_info {
 int64_t pci_open(unsigned index, struct pci_device *d);
 /* Resets the device, unmaps its BARs, frees its DMA memory. */
 int64_t pci_close(struct pci_device *d);
-int64_t pci_config_read(struct pci_device *d, uint32_t offset, uint32_t width, uint64_t *value);
+int64_t pci_config_read(struct pci_device *d, uint32_t offset, uint32_t bytes, void *to);
 
 /* From now on the device's interrupt number vector sets bits on an endpoint (a handle with the
    right to signal). Without MSI-X all vectors are one: INTx. */

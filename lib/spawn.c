@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A program is put together in a window of the parent's own memory: pages are mapped fresh, filled,
- * shared into the child with the permissions they are to have there, and unmapped here. So no page
- * is ever writable in the child that must not be, and the child's container pays for what the child
- * has.
+ * What a program's file has is put together in a window of the parent's own memory: pages are mapped
+ * fresh, filled, shared into the child with the permissions they are to have there, and unmapped
+ * here; those of all segments together, as each step is a system call. So no page is ever writable in
+ * the child that must not be, and the child's container pays for what the child has.
  */
 #include "lib/spawn.h"
 #include "lib/elf.h"
@@ -11,7 +11,7 @@
 #include "lib/sys.h"
 #include <string.h>
 
-#define BATCH_PAGES 16u /* built in the window at a time */
+#define BATCH_PAGES 32u /* built in the window at a time */
 
 void name_pack(const char *name, uint64_t words[2])
 {
@@ -40,26 +40,64 @@ static void segment_fill(unsigned char *build, const struct elf_segment *s, uint
         memcpy(build + (from - va), s->data + (from - s->va), to - from);
 }
 
-static int64_t segment_load(uint64_t process, uint64_t window, const struct elf_segment *s)
+/* Pages of a segment that hold bytes of the file; those behind them are zero. */
+static uint64_t pages_filled(const struct elf_segment *s)
 {
-    uint64_t va = s->va / PAGE_SIZE * PAGE_SIZE;
-    uint64_t end = s->va + s->bytes;
-    while (va < end) {
-        uint64_t pages = (end - va + PAGE_SIZE - 1) / PAGE_SIZE;
-        pages = pages < BATCH_PAGES ? pages : BATCH_PAGES;
-        uint64_t most = (s->flags & PAGE_EXECUTE) != 0 ? PAGE_MAX_EXECUTE : 0;
-        int64_t status = memory_map(0, window, pages, PAGE_READ | PAGE_WRITE | most);
-        if (status != 0)
-            return status;
-        segment_fill((unsigned char *)(uintptr_t)window, s, va, pages * PAGE_SIZE);
-        status = memory_share((struct memory_range){0, window}, (struct memory_range){process, va},
-                              pages, s->flags);
-        memory_unmap(0, window, pages, PAGE_SIZE_4K);
-        if (status != 0)
-            return status;
-        va += pages * PAGE_SIZE;
+    return s->data_bytes == 0 ? 0 : (s->va % PAGE_SIZE + s->data_bytes + PAGE_SIZE - 1) / PAGE_SIZE;
+}
+
+static int64_t piece_load(uint64_t process, uint64_t build, const struct elf_segment *s,
+                          uint64_t from, uint64_t pages)
+{
+    uint64_t va = (s->va / PAGE_SIZE + from) * PAGE_SIZE;
+    segment_fill((unsigned char *)(uintptr_t)build, s, va, pages * PAGE_SIZE);
+    return memory_share((struct memory_range){0, build}, (struct memory_range){process, va}, pages,
+                        s->flags);
+}
+
+/* Of the filled pages of all segments, one after the other, the pages from first on. */
+static int64_t batch_load(uint64_t process, uint64_t window, const struct elf_program *program,
+                          uint64_t first, uint64_t pages)
+{
+    uint64_t before = 0;
+    int64_t status = memory_map(0, window, pages, PAGE_READ | PAGE_WRITE | PAGE_MAX_EXECUTE);
+    if (status != 0)
+        return status;
+    for (uint64_t i = 0; i < program->segments && before < first + pages && status == 0; i++) {
+        const struct elf_segment *s = &program->segment[i];
+        uint64_t filled = pages_filled(s), left = first + pages - before;
+        uint64_t from = first > before ? first - before : 0, to = filled < left ? filled : left;
+        if (from < to)
+            status = piece_load(process, window + (before + from - first) * PAGE_SIZE, s, from,
+                                to - from);
+        before += filled;
     }
-    return 0;
+    memory_unmap(0, window, pages, PAGE_SIZE_4K);
+    return status;
+}
+
+/* What of a segment the file has nothing of. */
+static int64_t rest_map(uint64_t process, const struct elf_segment *s)
+{
+    uint64_t filled = pages_filled(s);
+    uint64_t pages = (s->va % PAGE_SIZE + s->bytes + PAGE_SIZE - 1) / PAGE_SIZE;
+    if (pages == filled)
+        return 0;
+    return memory_map(process, (s->va / PAGE_SIZE + filled) * PAGE_SIZE, pages - filled, s->flags);
+}
+
+static int64_t segments_load(uint64_t process, uint64_t window, const struct elf_program *program)
+{
+    uint64_t filled = 0;
+    int64_t status = 0;
+    for (uint64_t i = 0; i < program->segments && status == 0; i++) {
+        filled += pages_filled(&program->segment[i]);
+        status = rest_map(process, &program->segment[i]);
+    }
+    for (uint64_t done = 0; done < filled && status == 0; done += BATCH_PAGES)
+        status = batch_load(process, window, program, done,
+                            filled - done < BATCH_PAGES ? filled - done : BATCH_PAGES);
+    return status;
 }
 
 /* Appends strings, each with its ending 0; gives their number, and 0 in *fits when there is no
@@ -144,13 +182,11 @@ static int64_t memory_load(uint64_t process, uint64_t window, const struct spawn
     if (out->step != NULL)
         return -ERR_ARGUMENT;
     out->step = "load its segments";
-    for (uint64_t i = 0; i < program.segments; i++) {
-        int64_t status = segment_load(process, window, &program.segment[i]);
-        if (status != 0)
-            return status;
-    }
+    int64_t status = segments_load(process, window, &program);
+    if (status != 0)
+        return status;
     out->step = "make its startup page";
-    int64_t status = startup_load(process, window, s);
+    status = startup_load(process, window, s);
     if (status != 0)
         return status;
     out->step = "map its message page and stack";

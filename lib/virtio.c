@@ -76,9 +76,9 @@ _Noreturn static void open_fail(const char *what)
     exit(FAILED);
 }
 
-static int64_t config_space(void *context, uint32_t offset, uint32_t width, uint64_t *value)
+static int64_t config_space(void *context, uint32_t offset, uint32_t bytes, void *to)
 {
-    return pci_config_read(context, offset, width, value);
+    return pci_config_read(context, offset, bytes, to);
 }
 
 static void status_add(const struct virtio_device *d, uint8_t bits)

@@ -10,9 +10,10 @@
 
 #define VIRTIO_BARS 6u
 
-/* Reads width bytes (1, 2, 4) of configuration space; 0, or an error. */
-typedef int64_t virtio_config_reader(void *context, uint32_t offset, uint32_t width,
-                                     uint64_t *value);
+/* Reads bytes of configuration space, at most VIRTIO_CAPABILITY_BYTES, offset and number multiples of
+   4; 0, or an error. */
+typedef int64_t virtio_config_reader(void *context, uint32_t offset, uint32_t bytes, void *to);
+#define VIRTIO_CAPABILITY_BYTES 20u
 
 struct virtio_place {
     uint32_t bar;

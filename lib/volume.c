@@ -4,15 +4,15 @@
  * container ("container" in the manifest) has left, as clients' buffers need room, too.
  */
 #include "lib/volume.h"
+#include "lib/cache.h"
 #include "lib/startup.h"
 #include "lib/sys.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#define CACHE_PAGES 256u /* where nobody says how many there are */
-/* A page costs several system calls at the start; past this a scan misses as often as before. */
-#define CACHE_PAGES_MOST 256u
+#define CACHE_PAGES 256u           /* where nobody says how many there are */
+#define CACHE_PAGES_MOST 256u      /* past this a scan misses as often as before */
 #define WRITE_BACK_NS 2000000000ul /* changes wait that long for others, at most */
 
 void volume_say(const char *text) { fprintf(stderr, "%s: %s\n", startup_name(), text); }
@@ -62,7 +62,9 @@ int volume_run(const struct volume *volume)
 {
     static struct block_device device;
     const char *disk = setting("DISK", "disk");
-    int error = block_open(&device, disk, cache_pages());
+    uint32_t most = cache_pages(); /* a page costs several system calls: the first have to do */
+    int error = block_open(&device, disk, most < CACHE_PAGES_MIN ? most : CACHE_PAGES_MIN);
+    device.pages_most = most;
     if (error == ENODEV) {
         fprintf(stderr, "%s: there is no disk \"%s\"\n", startup_name(), disk);
         return 0;

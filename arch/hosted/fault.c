@@ -127,6 +127,7 @@ static uint32_t fault_kind(struct stub *s, const struct user_regs_struct *regs)
 static struct stop explain_syscall(struct stub *s, struct user_regs_struct *regs)
 {
     regs->rax = regs->orig_rax;
+    regs->orig_rax = UINT64_MAX; /* the call is over, for the host */
     if (regs->rip >= USER_TOP) {
         regs->rip -= 2;
         return stop_fault(FAULT_EXECUTE, regs->rip);

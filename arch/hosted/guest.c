@@ -50,7 +50,7 @@ static void regs_load(struct user_regs_struct *to, pfn_t t)
 }
 
 /* All but the FS base: only the core changes that. A program that writes it by instruction, which the host allows, loses
-   it at its next entry. */
+   it at an entry before long. */
 static void regs_save(pfn_t t, const struct user_regs_struct *from)
 {
     uint64_t *reg = thread_at[T(t)].reg;

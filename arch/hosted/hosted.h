@@ -28,6 +28,9 @@ void hosted_memory_done(void);
 uint32_t hosted_frames(void);
 int hosted_memory_fd(void);
 
+/* The frames below `end` are as the host gave them: zero. To clear one for the first time is to leave it alone. */
+void hosted_memory_fresh(uint32_t end);
+
 /* Bytes mapped for frame array `slot`. */
 size_t hosted_array_bytes(uint32_t slot);
 

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -42,8 +43,9 @@ static pfn_t initrd_load(uint64_t *bytes)
     }
     first = hosted_frames() - (pfn_t)pages;
     *bytes = (uint64_t)status.st_size;
-    while (done < *bytes) {
-        ssize_t n = read(fd, (uint8_t *)&page_at[first] + done, *bytes - done);
+    lseek(hosted_memory_fd(), (off_t)first * PAGE_SIZE, SEEK_SET);
+    while (done < *bytes) { /* from file to file: no page of it is mapped here for that */
+        ssize_t n = sendfile(hosted_memory_fd(), fd, NULL, *bytes - done);
 
         if (n <= 0) {
             initrd_refuse(n == 0 ? "it became shorter" : strerror(errno), "Try again.");
@@ -52,6 +54,20 @@ static pfn_t initrd_load(uint64_t *bytes)
     }
     close(fd);
     return first;
+}
+
+#define FRAMES_IN_A_ROW 0x8000u /* 128 MiB */
+
+/* All frames below `end`. The allocator hands out first what it got last: these come from the top, so that pages in a row
+   get frames in a row, and one mapping of a stub holds them all. What is more is given as it is quickest. */
+static void ram_give(pfn_t end)
+{
+    pfn_t low = end < FRAMES_IN_A_ROW ? end : FRAMES_IN_A_ROW;
+
+    kernel_boot_ram(low, end - low);
+    while (--low > 0) {
+        kernel_boot_ram(low, 1);
+    }
 }
 
 /* As a sanitizer would: leaks do not matter in a process that ends, and their finder cannot work under ptrace. */
@@ -77,7 +93,8 @@ int main(int argc, char **argv)
         image.ecam = PCI_ECAM_BASE;
     }
     kernel_boot_begin(hosted_frames());
-    kernel_boot_ram(1, image.initrd - 1);
+    hosted_memory_fresh(image.initrd);
+    ram_give(image.initrd);
     kernel_boot_cpu(0);
     error = kernel_boot_init(&image, &first);
     if (error != NULL) {

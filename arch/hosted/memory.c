@@ -26,6 +26,8 @@ struct hosted_dirty hosted_dirty;
 
 static uint32_t frames;
 static int memory_fd = -1;
+static uint32_t fresh_end; /* frames below are zero until they are cleared once, */
+static uint8_t *cleared;   /* by frame: 1: which was done */
 
 /* Element size and elements of each frame array at full size. */
 #define ARRAY_SHAPE(type, name, slot, count) [slot] = {sizeof(type), (count)},
@@ -93,12 +95,26 @@ void hosted_memory_done(void)
         munmap((void *)HOSTED_ARRAY_ADDRESS(slot), hosted_array_bytes(slot));
     }
     close(memory_fd);
+    free(cleared);
+    cleared = NULL;
+    fresh_end = 0;
     memory_fd = -1;
     frames = 0;
 }
 
+void hosted_memory_fresh(uint32_t end)
+{
+    cleared = calloc(end, 1);
+    fresh_end = cleared == NULL ? 0 : end;
+}
+
+/* A page of the host costs more than anything else at a program's start, and many are never touched. */
 void arch_frame_clear(pfn_t p)
 {
+    if (p < fresh_end && cleared[p] == 0) {
+        cleared[p] = 1;
+        return;
+    }
     hosted_mark_dirty(&page_at[p]);
     memset(&page_at[p], 0, sizeof page_at[p]);
 }

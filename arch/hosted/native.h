@@ -69,6 +69,9 @@ struct stub;
 /* What the page table says of an address: PROT_ bits, 0 for nothing, and the frame. Device memory counts as nothing. */
 int page_look(pfn_t root, uint64_t va, pfn_t *frame);
 
+/* Maps in a new stub what its page table has, as much as one stop can. */
+void tlb_begin(struct stub *s);
+
 /* If the page table allows more at va than the stub has mapped, maps it and its neighbours: true, try again. */
 bool tlb_fill(struct stub *s, uint64_t va);
 
@@ -89,7 +92,9 @@ struct stub {
     pfn_t vector_owner; /* thread whose floating point state it holds; 0: nobody's */
     bool dead;          /* the host ended it */
     bool reaped;        /* and its process number may be another's */
-    uint64_t used;      /* when it ran last, in runs */
+    bool regs_known;    /* it is stopped, and its registers are regs */
+    struct user_regs_struct regs;
+    uint64_t used; /* when it ran last, in runs */
     struct tlb tlb;
 };
 
@@ -98,7 +103,16 @@ void stubs_init(void);
 /* The stub of an address space, made if there is none. NULL: the host has no process left to give. */
 struct stub *stub_get(pfn_t root);
 
-/* Makes the stub perform a host system call (mmap, munmap only). Result or -errno; a dead stub: -ESRCH. */
+/* A host system call (mmap, munmap only) and the result it must have. */
+struct stub_call {
+    uint64_t number, argument[6], result;
+};
+
+/* Makes the stub perform up to STUB_CALLS_MAX calls in one stop, as long as each has its result. Says how many had; and
+   what the last returned. */
+uint32_t stub_calls(struct stub *s, const struct stub_call *calls, uint32_t count, uint64_t *result);
+
+/* One call. Result or -errno; a dead stub: -ESRCH. */
 long stub_call(struct stub *s, const uint64_t call[7]);
 
 /* Resumes with a ptrace request and waits for the next stop. False: it is dead. */

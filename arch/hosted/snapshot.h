@@ -67,9 +67,10 @@ static inline void hosted_mark_dirty(const void *address)
         at &= ((uintptr_t)1 << HOSTED_WINDOW_SHIFT) - 1;
         hosted_mark_page(at / PAGE_SIZE);
     } else if (at - HOSTED_ARRAY_BASE < (uintptr_t)FRAME_ARRAY_COUNT << HOSTED_ARRAY_SHIFT) {
-        at -= HOSTED_ARRAY_BASE;
-        hosted_mark_page(hosted_dirty.array_first[at >> HOSTED_ARRAY_SHIFT] +
-                         (at & (((uintptr_t)1 << HOSTED_ARRAY_SHIFT) - 1)) / PAGE_SIZE);
+        uintptr_t slot = (at - HOSTED_ARRAY_BASE) >> HOSTED_ARRAY_SHIFT;
+
+        hosted_mark_page(hosted_dirty.array_first[slot] +
+                         (at - HOSTED_ARRAY_ADDRESS(slot)) / PAGE_SIZE);
     }
 }
 

@@ -12,20 +12,23 @@
  *     the stub page's own) stops it before the host looks at the call;
  *   - should that ever fail, its seccomp filter kills it: only mmap and munmap, only from the gate, are allowed, and a
  *     guest that runs them there is stopped by SYSEMU, as everywhere;
- *   - a call that does act is made by stub_call, with registers the kernel sets, and its result is checked;
- *   - the stub page can be read and jumped to by a guest, unlike on other machines; it holds nothing but the code and
- *     filter of stub_program.S, and a system call made there is reported as a jump to a forbidden address;
+ *   - calls that do act are made by stub_calls, from a list in the stub page that only the kernel can write and that is
+ *     empty whenever a guest runs; their results are checked;
+ *   - the stub page can be read and jumped to by a guest, unlike on other machines; it holds nothing but the code,
+ *     filter and empty list of stub_program.S, and a system call made there is reported as a jump to a forbidden address;
  *   - when the kernel dies, however it does, the stubs are killed (PTRACE_O_EXITKILL, PR_SET_PDEATHSIG).
  */
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/ptrace.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -33,6 +36,11 @@
 #include "arch/hosted/stub_layout.h"
 
 #define STUBS_MAX 256u
+#define REGS (sizeof(struct user_regs_struct) / 8)
+#define REGS_BYTES offsetof(struct user_regs_struct, ss) /* those that change: all but segments */
+#define POKES_MAX 2u       /* registers set one by one: three take longer than all at once */
+#define RESTART_FIRST 512u /* ERESTARTSYS to ERESTART_RESTARTBLOCK of the host, in -rax */
+#define RESTART_LAST 516u
 #define MEMFD_EXECUTABLE 0x10u /* MFD_EXEC of <linux/memfd.h>, not known to older headers */
 
 extern const uint8_t stub_image[], stub_image_end[];
@@ -40,6 +48,7 @@ extern const uint8_t stub_image[], stub_image_end[];
 static struct stub stubs[STUBS_MAX];
 static uint16_t *stub_of; /* by root: 1 + place in stubs; 0: none */
 static int image_fd;
+static struct stub_call *list; /* of the page that all stubs map, as the kernel may write it */
 static uint64_t runs;
 
 /* What a stub does on its way, by the number it exits with when the host does not let it. */
@@ -67,17 +76,37 @@ static void pin_to_one_core(void)
     (void)sched_setaffinity(0, sizeof set, &set); /* slower without, not wrong */
 }
 
-void stubs_init(void)
+/* The image in a file of memory, its list empty. */
+static bool image_make(void)
 {
     size_t bytes = (size_t)(stub_image_end - stub_image);
+    char *page;
 
-    pin_to_one_core();
-    stub_of = calloc(hosted_frames(), sizeof *stub_of);
     image_fd = memfd_create("atmos-stub", MFD_CLOEXEC | MEMFD_EXECUTABLE);
     if (image_fd < 0) { /* before Linux 6.3 there is no such flag, and no need for it */
         image_fd = memfd_create("atmos-stub", MFD_CLOEXEC);
     }
-    if (stub_of == NULL || image_fd < 0 || write(image_fd, stub_image, bytes) != (ssize_t)bytes) {
+    if (image_fd < 0 || write(image_fd, stub_image, bytes) != (ssize_t)bytes ||
+        (bytes < PAGE_SIZE && ftruncate(image_fd, PAGE_SIZE) != 0)) {
+        return false;
+    }
+    page = mmap(NULL, PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, image_fd, 0);
+    if (page == MAP_FAILED) {
+        return false;
+    }
+    list = (struct stub_call *)(page + STUB_LIST_AT);
+    memset(list, 0, PAGE_SIZE - STUB_LIST_AT);
+    return true;
+}
+
+void stubs_init(void)
+{
+    const struct sigaction quiet = {.sa_handler = SIG_DFL, .sa_flags = SA_NOCLDSTOP};
+
+    pin_to_one_core();
+    sigaction(SIGCHLD, &quiet, NULL); /* a stop is waited for, and need not be signalled, too */
+    stub_of = calloc(hosted_frames(), sizeof *stub_of);
+    if (stub_of == NULL || !image_make()) {
         fprintf(stderr, "atmos-hosted: cannot prepare address-space processes: %s\n",
                 strerror(errno));
         exit(1);
@@ -221,6 +250,7 @@ static struct stub *stub_create(pfn_t root)
         return NULL;
     }
     vector_learn(s);
+    tlb_begin(s);
     return s;
 }
 
@@ -241,24 +271,76 @@ struct stub *stub_get(pfn_t root)
     return s;
 }
 
+/* All up to the stack pointer: the rest is as it was set. A guest in 32-bit code, which the host shows otherwise, is shown
+   whole. */
 bool stub_regs_get(struct stub *s, struct user_regs_struct *regs)
 {
-    if (ptrace(PTRACE_GETREGS, s->pid, 0, regs) != 0) {
-        s->dead = true;
+    struct iovec area = {regs, REGS_BYTES};
+    bool there = ptrace(PTRACE_GETREGSET, s->pid, NT_PRSTATUS, &area) == 0;
+
+    s->regs_known = there && area.iov_len == REGS_BYTES;
+    if (there && !s->regs_known) {
+        there = ptrace(PTRACE_GETREGS, s->pid, 0, regs) == 0;
     }
+    memcpy(&s->regs, regs, REGS_BYTES);
+    s->dead = s->dead || !there;
     return !s->dead;
+}
+
+/* Sets the few registers that differ from what the stub has; false: they are too many, or not known. Left alone is
+   orig_rax, which only matters when rax says that the host is to repeat the call. */
+static bool regs_poke(struct stub *s, const struct user_regs_struct *regs)
+{
+    uint64_t have[REGS], want[REGS];
+    uint32_t differs[POKES_MAX], count = 0;
+
+    if (!s->regs_known || regs->rax + RESTART_LAST <= RESTART_LAST - RESTART_FIRST) {
+        return false;
+    }
+    memcpy(have, &s->regs, sizeof have);
+    memcpy(want, regs, sizeof want);
+    for (uint32_t i = 0; i < REGS; i++) {
+        if (have[i] != want[i] && i != offsetof(struct user_regs_struct, orig_rax) / 8) {
+            if (count == POKES_MAX) {
+                return false;
+            }
+            differs[count++] = i;
+        }
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        if (ptrace(PTRACE_POKEUSER, s->pid, 8ul * differs[i], want[differs[i]]) != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Sets all that matter, or also segments and their bases, where these differ or are not known. */
+static bool regs_put(struct stub *s, const struct user_regs_struct *regs)
+{
+    struct user_regs_struct copy = *regs;
+    struct iovec area = {&copy, REGS_BYTES};
+    bool rest_known =
+        s->regs_known && memcmp((char *)&s->regs + REGS_BYTES, (char *)&copy + REGS_BYTES,
+                                sizeof copy - REGS_BYTES) == 0;
+
+    return rest_known ? ptrace(PTRACE_SETREGSET, s->pid, NT_PRSTATUS, &area) == 0
+                      : ptrace(PTRACE_SETREGS, s->pid, 0, regs) == 0;
 }
 
 bool stub_regs_set(struct stub *s, const struct user_regs_struct *regs)
 {
-    if (ptrace(PTRACE_SETREGS, s->pid, 0, regs) != 0) {
+    if (!regs_poke(s, regs) && !regs_put(s, regs)) {
         s->dead = true;
     }
+    s->regs = *regs;
+    s->regs_known = true;
     return !s->dead;
 }
 
 bool stub_resume(struct stub *s, int request, int signal_number, int *status)
 {
+    s->regs_known = false;
     if (ptrace((enum __ptrace_request)request, s->pid, 0, (long)signal_number) != 0) {
         s->dead = true;
         return false;
@@ -266,32 +348,37 @@ bool stub_resume(struct stub *s, int request, int signal_number, int *status)
     return stop_wait(s, status);
 }
 
-/* The gate is a system call instruction and a breakpoint; a signal that comes between is dropped. */
-long stub_call(struct stub *s, const uint64_t call[7])
+/* The stub makes the calls from r12 to r13 and stops; a signal that comes between is dropped. */
+uint32_t stub_calls(struct stub *s, const struct stub_call *calls, uint32_t count, uint64_t *result)
 {
-    struct user_regs_struct regs = {.rip = STUB_GATE,
-                                    .rax = call[0],
+    struct user_regs_struct regs = {.rip = STUB_NEXT,
                                     .orig_rax = UINT64_MAX,
-                                    .rdi = call[1],
-                                    .rsi = call[2],
-                                    .rdx = call[3],
-                                    .r10 = call[4],
-                                    .r8 = call[5],
-                                    .r9 = call[6],
+                                    .r12 = STUB_LIST,
+                                    .r13 = STUB_LIST + count * sizeof *calls,
                                     .cs = 0x33,
                                     .ss = 0x2b,
                                     .eflags = 0x202};
+    bool alive;
     int status;
 
-    if (!stub_regs_set(s, &regs)) {
-        return -ESRCH;
-    }
+    memcpy(list, calls, count * sizeof *calls);
+    alive = stub_regs_set(s, &regs);
     do {
-        if (!stub_resume(s, PTRACE_CONT, 0, &status) || !stub_regs_get(s, &regs)) {
-            return -ESRCH;
-        }
-    } while (regs.rip != STUB_GATE_DONE || WSTOPSIG(status) != SIGTRAP);
-    return (long)regs.rax;
+        alive = alive && stub_resume(s, PTRACE_CONT, 0, &status) && stub_regs_get(s, &regs);
+    } while (alive && (regs.rip != STUB_DONE || WSTOPSIG(status) != SIGTRAP));
+    memset(list, 0, count * sizeof *calls);
+    *result = regs.rax;
+    return alive ? (uint32_t)((regs.r12 - STUB_LIST) / sizeof *calls) : 0;
+}
+
+long stub_call(struct stub *s, const uint64_t call[7])
+{
+    struct stub_call one = {.number = call[0]};
+    uint64_t result;
+
+    memcpy(one.argument, call + 1, sizeof one.argument);
+    (void)stub_calls(s, &one, 1, &result);
+    return s->dead ? -ESRCH : (long)result;
 }
 
 void arch_root_release(pfn_t root)

@@ -3,7 +3,8 @@
  * The program every address-space process starts as. It gives up all a host process has: files but the memory (fd 0),
  * its stack, the vdso, and, by a seccomp filter, every system call but mmap and munmap, and these but from stub_gate.
  * Then it stops for good: from here on the kernel sets its registers. A failure ends it with the number of the step as
- * exit status; stub.c has their names.
+ * exit status; stub.c has their names. From stub_next on it makes the calls that the kernel wrote into the list, which
+ * is in this page, too: the kernel writes it through the file that the page is of.
  */
 #include <asm/unistd_64.h>
 #include "arch/hosted/stub_layout.h"
@@ -34,11 +35,28 @@
 .endm
 
         .text
-        .globl  stub_gate, stub_start
+        .globl  stub_gate, stub_next, stub_done, stub_fail, stub_start
 stub_gate:
         syscall
+        cmp     56(%r12), %rax
+        jne     stub_done
+        add     $64, %r12
+        .balign 64
+stub_next:
+        cmp     %r13, %r12
+        je      stub_done
+        mov     (%r12), %rax
+        mov     8(%r12), %rdi
+        mov     16(%r12), %rsi
+        mov     24(%r12), %rdx
+        mov     32(%r12), %r10
+        mov     40(%r12), %r8
+        mov     48(%r12), %r9
+        jmp     stub_gate
+        .balign 64
+stub_done:
         int3
-
+        .balign 64
 stub_fail:
         mov     %r15d, %edi
         mov     $__NR_exit_group, %eax

@@ -27,7 +27,9 @@ static uint64_t logical;    /* ns */
 static uint64_t host_start; /* ns */
 static uint64_t wanted = UINT64_MAX;
 static uint64_t random_state;
-static volatile uint64_t stops_seen; /* by the handler: time_stops one tick ago */
+static volatile uint64_t stops_seen; /* by the handler: time_stops one tick ago, */
+static volatile pid_t ran_pid; /* what ran then (0: the kernel), and how long it had run, ns */
+static volatile uint64_t ran_seen;
 
 uint64_t time_host(void)
 {
@@ -74,16 +76,34 @@ void time_slept(uint64_t nanoseconds) { logical += nanoseconds; }
 
 void time_preempt(void) { time_jump(); }
 
+static int tick_period(void) { return options.real_time ? HOST_TICK_REAL : HOST_TICK_LOGICAL; }
+
+/* True if this process has run for the most part of a tick since the last, and did not just wait for the host to let it
+   run: that would make a run depend on what else the host does. */
+static bool ran_long(pid_t pid)
+{
+    struct timespec ran = {0, 0};
+    clockid_t clock;
+    uint64_t before = ran_pid == pid ? ran_seen : UINT64_MAX;
+
+    ran_pid = pid;
+    if (pid == 0 || clock_getcpuclockid(pid, &clock) != 0 || clock_gettime(clock, &ran) != 0) {
+        return pid != 0; /* nobody can say */
+    }
+    ran_seen = (uint64_t)ran.tv_sec * SECOND + (uint64_t)ran.tv_nsec;
+    return before <= ran_seen && ran_seen - before >= (uint64_t)tick_period() * 1000 / 2;
+}
+
 /* A program is stopped by a signal to its stub, which only this process sees: in real time when the timer is due, and
    after a whole tick without a stop in logical time, or when the network is to be looked at. */
 static void host_tick(int number)
 {
     pid_t running = time_running;
     bool due = options.real_time && arch_clock() >= wanted;
-    bool long_run = (!options.real_time || network_options.on) && time_stops == stops_seen;
+    bool busy = ran_long(running) && time_stops == stops_seen;
 
     (void)number;
-    if (running != 0 && (due || long_run)) {
+    if (running != 0 && (due || (busy && (!options.real_time || network_options.on)))) {
         kill(running, SIGALRM);
     }
     stops_seen = time_stops;
@@ -91,7 +111,7 @@ static void host_tick(int number)
 
 void time_host_timer(bool on)
 {
-    int period = !on ? 0 : options.real_time ? HOST_TICK_REAL : HOST_TICK_LOGICAL;
+    int period = on ? tick_period() : 0;
     struct itimerval timer = {{0, period}, {0, period}};
 
     setitimer(ITIMER_REAL, &timer, NULL);

@@ -4,6 +4,8 @@
  * 512 pages found by hash, so that an invalidation of pages that were never touched costs no host call, and a fault is
  * known to be a real one when the page is mapped with all that the page table allows. Invariant: the stub maps a page
  * only if its chunk says so, or it is in a pending range; pending ranges are unmapped before the stub runs again.
+ * A stop costs more than ten mappings, so one stop makes as many as fit: all of a chunk at its first fault, all of a new
+ * stub, and what is in the place of what was unmapped.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -11,12 +13,13 @@
 #include <sys/syscall.h>
 
 #include "arch/hosted/native.h"
+#include "arch/hosted/stub_layout.h"
 #include "core/table.h"
 
 #define CHUNK_PAGES 512u
-#define FILL_PAGES 32u     /* pages one fault maps at most */
 #define CHANGES_MAX 20000u /* host mappings are limited (vm.max_map_count): start anew in time */
 #define CHUNK_OF(va) ((va) / PAGE_SIZE / CHUNK_PAGES)
+#define CHUNK_END(va) ((CHUNK_OF(va) + 1) * CHUNK_PAGES * PAGE_SIZE)
 #define PLACE_OF(va) ((va) / PAGE_SIZE % CHUNK_PAGES)
 
 struct tlb_chunk {
@@ -25,18 +28,12 @@ struct tlb_chunk {
     uint8_t prot[CHUNK_PAGES]; /* PROT_ bits; 0: not mapped */
 };
 
-int page_look(pfn_t root, uint64_t va, pfn_t *frame)
+/* What page_look tells, of an address whose lowest table is this one. */
+static int table_look(pfn_t table, uint64_t va, pfn_t *frame)
 {
-    pfn_t table;
-    uint32_t level;
-    uint64_t entry, at;
+    uint32_t level = table_level[table];
+    uint64_t entry = table_at[PT(table)].entry[table_index(va, level)], at;
 
-    if (va >= USER_TOP) {
-        return 0;
-    }
-    table = table_find(root, va);
-    level = table_level[table];
-    entry = table_at[PT(table)].entry[table_index(va, level)];
     if (entry % 2 == 0) {
         return 0;
     }
@@ -47,6 +44,11 @@ int page_look(pfn_t root, uint64_t va, pfn_t *frame)
     *frame = (pfn_t)at;
     return PROT_READ | ((entry & PTE_WRITE) != 0 ? PROT_WRITE : 0) |
            ((entry & PTE_NX) == 0 ? PROT_EXEC : 0);
+}
+
+int page_look(pfn_t root, uint64_t va, pfn_t *frame)
+{
+    return va >= USER_TOP ? 0 : table_look(table_find(root, va), va, frame);
 }
 
 static struct tlb_chunk *chunk_find(const struct tlb *tlb, uint64_t va)
@@ -155,85 +157,120 @@ void tlb_invalidate(struct tlb *tlb, uint64_t va, uint64_t pages)
     end = va + pages * PAGE_SIZE;
     end = end > USER_TOP ? USER_TOP : end;
     while (va < end) {
-        uint64_t next = (CHUNK_OF(va) + 1) * CHUNK_PAGES * PAGE_SIZE;
+        uint64_t next = CHUNK_END(va) > end ? end : CHUNK_END(va);
 
-        next = next > end ? end : next;
         chunk_invalidate(tlb, va, next);
         va = next;
+    }
+}
+
+/* ---- calls of the stub, made together ---- */
+
+struct batch {
+    struct stub *stub;
+    uint32_t count;
+    struct stub_call call[STUB_CALLS_MAX];
+};
+
+static void batch_run(struct batch *b)
+{
+    struct stub *s = b->stub;
+    uint64_t result = 0;
+    uint32_t done = b->count == 0 || s->dead ? 0 : stub_calls(s, b->call, b->count, &result);
+
+    if (done < b->count && !s->dead) {
+        arch_panic("a stub could not map or unmap: va, result", b->call[done].argument[0], result);
+    }
+    s->tlb.changes += done;
+    b->count = 0;
+}
+
+static bool batch_is_full(const struct batch *b) { return b->count == STUB_CALLS_MAX; }
+
+static void batch_add(struct batch *b, struct stub_call call)
+{
+    if (batch_is_full(b)) {
+        batch_run(b);
+    }
+    b->call[b->count++] = call;
+}
+
+/* Pages from va on that the table allows more of than the stub has mapped: those that are alike and follow each other in
+   memory, before end. 0: none. */
+static uint64_t run_length(struct batch *b, pfn_t table, uint64_t va, uint64_t end, pfn_t *frame)
+{
+    int prot = table_look(table, va, frame);
+    uint64_t pages = 0;
+    pfn_t next = *frame;
+
+    while (va < end && prot != 0 && (prot & ~prot_mapped(&b->stub->tlb, va)) != 0 &&
+           table_look(table, va, &next) == prot && next == *frame + pages) {
+        pages++;
+        va += PAGE_SIZE;
+    }
+    return pages;
+}
+
+/* What is not to be written was, and is there to be read; of what is to be written, much never is. */
+static void run_map(struct batch *b, uint64_t va, pfn_t frame, uint64_t pages, int prot)
+{
+    uint64_t flags = MAP_SHARED | MAP_FIXED | ((prot & PROT_WRITE) != 0 ? 0 : MAP_POPULATE);
+    const struct stub_call call = {SYS_mmap,
+                                   {va, pages * PAGE_SIZE, (uint64_t)prot, flags,
+                                    0 /* the stub's only file */, (uint64_t)frame * PAGE_SIZE},
+                                   va};
+
+    batch_add(b, call);
+    memset(chunk_get(&b->stub->tlb, va)->prot + PLACE_OF(va), prot, pages);
+}
+
+/* Maps what there is in [va, end), a part of one chunk, until the batch is full. */
+static void range_fill(struct batch *b, uint64_t va, uint64_t end)
+{
+    pfn_t table = table_find(b->stub->root, va);
+
+    while (va < end && !batch_is_full(b)) {
+        pfn_t frame = 0;
+        uint64_t pages = run_length(b, table, va, end, &frame);
+
+        if (pages > 0) {
+            run_map(b, va, frame, pages, table_look(table, va, &frame));
+        }
+        va += (pages > 0 ? pages : 1) * PAGE_SIZE;
+    }
+}
+
+/* Unmaps a range; what the page table has there by now is mapped at once. */
+static void range_settle(struct batch *b, uint64_t va, uint64_t end)
+{
+    batch_add(b, (struct stub_call){SYS_munmap, {va, end - va}, 0});
+    if (end <= CHUNK_END(va)) {
+        range_fill(b, va, end);
     }
 }
 
 bool tlb_settle(struct stub *s)
 {
     struct tlb *tlb = &s->tlb;
+    struct batch batch = {.stub = s};
 
     if (tlb->changes > CHANGES_MAX) {
         pending_all(tlb);
     }
     for (uint32_t i = 0; i < tlb->pending_count; i++) {
-        uint64_t bytes = tlb->pending[i].end - tlb->pending[i].va;
-        const uint64_t call[7] = {SYS_munmap, tlb->pending[i].va, bytes, 0, 0, 0, 0};
-        long result = stub_call(s, call);
-
-        tlb->changes++;
-        if (result != 0 && !s->dead) {
-            arch_panic("a stub could not unmap: va, result", tlb->pending[i].va, (uint64_t)result);
-        }
+        range_settle(&batch, tlb->pending[i].va, tlb->pending[i].end);
     }
+    batch_run(&batch);
     tlb->pending_count = 0;
     return !s->dead;
 }
 
-/* How many pages on from va, in steps of `step`, map with the same permissions what lies next in memory, and are not
-   mapped by the stub so far. */
-static uint64_t run_length(const struct stub *s, uint64_t va, pfn_t frame, int prot, int64_t step)
-{
-    uint64_t pages = 0;
-    pfn_t next;
-
-    while (pages < FILL_PAGES / 2) {
-        int64_t off = step * (int64_t)(pages + 1);
-        uint64_t at = va + (uint64_t)off * PAGE_SIZE;
-
-        if (CHUNK_OF(at) != CHUNK_OF(va) || page_look(s->root, at, &next) != prot ||
-            (int64_t)next != (int64_t)frame + off || prot_mapped(&s->tlb, at) != 0) {
-            break;
-        }
-        pages++;
-    }
-    return pages;
-}
-
-static void fill_map(struct stub *s, uint64_t va, pfn_t frame, uint64_t pages, int prot)
-{
-    const uint64_t call[7] = {SYS_mmap,
-                              va,
-                              pages * PAGE_SIZE,
-                              (uint64_t)prot,
-                              MAP_SHARED | MAP_FIXED,
-                              0, /* the stub's only file */
-                              (uint64_t)frame * PAGE_SIZE};
-    long result = stub_call(s, call);
-
-    s->tlb.changes++;
-    if (s->dead) {
-        return;
-    }
-    if (result != (long)va) {
-        arch_panic("a stub could not map: va, result", va, (uint64_t)result);
-    }
-    for (uint64_t i = 0; i < pages; i++) {
-        chunk_get(&s->tlb, va)->prot[PLACE_OF(va) + i] = (uint8_t)prot;
-    }
-}
-
 bool tlb_fill(struct stub *s, uint64_t va)
 {
-    pfn_t frame = 0;
+    struct batch batch = {.stub = s};
+    pfn_t frame;
     int prot = page_look(s->root, va, &frame);
-    uint64_t before, after;
 
-    va -= va % PAGE_SIZE;
     if (prot == 0 || (prot & ~prot_mapped(&s->tlb, va)) == 0) {
         return false;
     }
@@ -241,8 +278,32 @@ bool tlb_fill(struct stub *s, uint64_t va)
         pending_all(&s->tlb);
         (void)tlb_settle(s);
     }
-    before = run_length(s, va, frame, prot, -1);
-    after = run_length(s, va, frame, prot, 1);
-    fill_map(s, va - before * PAGE_SIZE, frame - (pfn_t)before, before + 1 + after, prot);
+    va -= va % PAGE_SIZE;
+    range_fill(&batch, va, CHUNK_END(va));
+    range_fill(&batch, CHUNK_OF(va) * CHUNK_PAGES * PAGE_SIZE, va);
+    batch_run(&batch);
     return true;
+}
+
+/* From one present entry of the lowest tables to the next. */
+void tlb_begin(struct stub *s)
+{
+    struct batch batch = {.stub = s};
+    uint64_t va = 0;
+
+    while (va < USER_TOP && !batch_is_full(&batch)) {
+        pfn_t table = table_find(s->root, va);
+        uint32_t level = table_level[table];
+        uint64_t span = (uint64_t)PAGE_SIZE << 9 * (level - 1);
+        uint32_t place = table_index(va, level);
+        uint32_t present = table_next(table, place);
+
+        if (present == place) {
+            range_fill(&batch, va, CHUNK_END(va));
+            va = level == 1 ? CHUNK_END(va) : va + span;
+        } else {
+            va = (va / span + present - place) * span;
+        }
+    }
+    batch_run(&batch);
 }

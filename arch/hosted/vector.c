@@ -90,6 +90,7 @@ bool vector_switch(struct stub *s, pfn_t t)
         return true;
     }
     vector_save(s);
+    s->regs_known = false; /* all of them are another thread's */
     if (!s->dead && state_set(s, copy_of[t] == NULL ? fresh : copy_of[t])) {
         s->vector_owner = t;
         holder_of[t] = s;

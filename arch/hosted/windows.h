@@ -13,10 +13,14 @@
 #define HOSTED_WINDOW_SHIFT 37u /* room for FRAMES_MAX frames, twice */
 #define HOSTED_ARRAY_BASE 0x210000000000u
 #define HOSTED_ARRAY_SHIFT 32u
+#define HOSTED_ARRAY_STAGGER 0x11000u
 
 #define HOSTED_WINDOW_ADDRESS(slot)                                                                \
     (HOSTED_WINDOW_BASE + ((uintptr_t)(slot) << HOSTED_WINDOW_SHIFT))
-#define HOSTED_ARRAY_ADDRESS(slot) (HOSTED_ARRAY_BASE + ((uintptr_t)(slot) << HOSTED_ARRAY_SHIFT))
+/* Staggered: what all arrays say of one frame would else compete for the same places of caches and TLB. */
+#define HOSTED_ARRAY_ADDRESS(slot)                                                                 \
+    (HOSTED_ARRAY_BASE + ((uintptr_t)(slot) << HOSTED_ARRAY_SHIFT) +                               \
+     (uintptr_t)(slot)*HOSTED_ARRAY_STAGGER)
 
 #define WINDOW(type, name, slot, count)                                                            \
     static type *const name __attribute__((unused)) = (type *)HOSTED_WINDOW_ADDRESS(slot);

@@ -240,6 +240,14 @@ static void limits(void)
         expect(disk.discard(&disk, 0, 0), EINVAL, "a discard of nothing");
         expect(disk.discard(&disk, area, disk.sectors - area), 0, "a discard");
     }
+    uint32_t pages = disk.pages;
+    expect(disk.grow(&disk, pages + 1), EINVAL, "more pages than were spoken of");
+    disk.pages_most = UINT32_MAX;
+    expect(disk.grow(&disk, BLOCK_PAGES_MAX + 1), EINVAL, "more pages than any client may have");
+    expect(disk.grow(&disk, pages + 5), 0, "five pages more");
+    expect(disk.pages, pages + 5, "as many pages");
+    expect(disk.buffer[pages * PAGE_SIZE], 0, "they are zero");
+    expect(one(0, disk.pages * 8, 0, 0), 0, "all of the larger buffer at once");
     printf("disktest: %lu sectors, read-only %u, flush %u, discard %u, %u pages; limits hold\n",
            disk.sectors, disk.read_only, disk.can_flush, disk.can_discard, disk.pages);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Access to configuration space; see config.h. Of ECAM the page of one function is mapped at a time:
- * the server looks at many functions once and at few again.
+ * Access to configuration space; see config.h. Of ECAM the page of one function is mapped for each
+ * device number: a bus fits, and of a machine with several the server looks at most functions once.
  */
 #include "config.h"
 #include "lib/mmio.h"
@@ -13,12 +13,12 @@
 #define PORT_DATA 0xcfcu
 #define ADDRESS_ENABLE 0x80000000u
 #define ECAM_VA 0x480000000000u
+#define ECAM_PAGES 32u
 #define PEEK_VA 0x480000100000u
 #define PEEK_PAGES 16u
-#define PLACE_NONE UINT32_MAX
 
 static struct ecam ecam_here;
-static uint32_t ecam_mapped = PLACE_NONE; /* whose page is at ECAM_VA */
+static uint32_t ecam_mapped[ECAM_PAGES]; /* whose page is the nth from ECAM_VA: 1 + place; 0: none */
 
 uint64_t config_memory(void)
 {
@@ -59,19 +59,21 @@ static void ports_write(void *context, uint32_t place, uint32_t offset, uint32_t
 /* The address of a function's registers; 0: they cannot be reached. */
 static uint64_t ecam_page(uint32_t place)
 {
-    if (place == ecam_mapped)
-        return ECAM_VA;
+    uint32_t n = place / 8 % ECAM_PAGES;
+    uint64_t va = ECAM_VA + (uint64_t)n * PAGE_SIZE;
+    if (ecam_mapped[n] == place + 1)
+        return va;
     if (PLACE_BUS(place) < ecam_here.first || PLACE_BUS(place) > ecam_here.last)
         return 0;
-    if (ecam_mapped != PLACE_NONE)
-        atm_unmap(0, ECAM_VA, 1, PAGE_SIZE_4K);
-    ecam_mapped = PLACE_NONE;
-    struct atm_result r = atm_device_map(
-        config_memory(), 0, ECAM_VA, ecam_here.base / PAGE_SIZE + place, 1, PAGE_READ | PAGE_WRITE);
+    if (ecam_mapped[n] != 0)
+        atm_unmap(0, va, 1, PAGE_SIZE_4K);
+    ecam_mapped[n] = 0;
+    struct atm_result r = atm_device_map(config_memory(), 0, va, ecam_here.base / PAGE_SIZE + place,
+                                         1, PAGE_READ | PAGE_WRITE);
     if (r.status < 0)
         return 0;
-    ecam_mapped = place;
-    return ECAM_VA;
+    ecam_mapped[n] = place + 1;
+    return va;
 }
 
 static uint32_t ecam_read(void *context, uint32_t place, uint32_t offset, uint32_t width)

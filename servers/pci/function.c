@@ -136,24 +136,25 @@ static void msix_read(const struct config *c, struct function *f, uint32_t cap)
     f->msix_table = spot;
 }
 
-static void virtio_read(const struct config *c, struct function *f, uint32_t cap)
+static void virtio_read(const struct config *c, struct function *f, uint32_t cap, uint32_t kind)
 {
-    struct spot spot = {get(c, f->place, cap + 4, 1), get(c, f->place, cap + 8, 4)};
-    if (f->vendor != VIRTIO_VENDOR || f->virtio || get(c, f->place, cap + 3, 1) != VIRTIO_COMMON)
+    if (f->vendor != VIRTIO_VENDOR || f->virtio || kind != VIRTIO_COMMON)
         return;
+    struct spot spot = {get(c, f->place, cap + 4, 1), get(c, f->place, cap + 8, 4)};
     if (spot.offset % 4 != 0 || !spot_fits(f, spot, VIRTIO_COMMON_BYTES))
         return;
     f->virtio = 1;
     f->virtio_common = spot;
 }
 
-static void capability_read(const struct config *c, struct function *f, uint32_t cap)
+/* Its first word is `head`. */
+static void capability_read(const struct config *c, struct function *f, uint32_t cap, uint32_t head)
 {
-    uint32_t id = get(c, f->place, cap, 1);
+    uint32_t id = head & 255;
     if (id == CAP_MSIX && cap + 12 <= CONFIG_BYTES)
         msix_read(c, f, cap);
     else if (id == CAP_VENDOR && cap + 16 <= CONFIG_BYTES)
-        virtio_read(c, f, cap);
+        virtio_read(c, f, cap, head >> 24);
     else if (id == CAP_EXPRESS && cap + 12 <= CONFIG_BYTES &&
              (get(c, f->place, cap + EXPRESS_DEVICE, 4) & EXPRESS_CAN_RESET) != 0)
         f->express = cap;
@@ -165,8 +166,9 @@ static void capabilities_read(const struct config *c, struct function *f)
         return;
     uint32_t cap = get(c, f->place, CONFIG_CAPABILITIES, 1) & ~3u;
     for (uint32_t n = 0; cap >= CAPABILITIES_FIRST && n < CAPABILITIES_MAX; n++) {
-        capability_read(c, f, cap);
-        cap = get(c, f->place, cap + 1, 1) & ~3u;
+        uint32_t head = get(c, f->place, cap, 4);
+        capability_read(c, f, cap, head);
+        cap = head >> 8 & 0xfcu;
     }
 }
 

@@ -88,12 +88,16 @@ static uint64_t request_open(struct message *m)
 
 static uint64_t config_space_read(struct message *m, size_t n)
 {
-    uint64_t offset = m->w[1], width = m->w[2];
-    if ((width != 1 && width != 2 && width != 4) || offset >= CONFIG_BYTES || offset % width != 0)
+    uint32_t value[PCI_CONFIG_PIECE / 4] = {0};
+    uint64_t offset = m->w[1], bytes = m->w[2], width = bytes < 4 ? bytes : 4;
+    if (bytes == 0 || bytes == 3 || bytes % width != 0 || bytes > PCI_CONFIG_PIECE)
         return TAG(PCI_BAD_REQUEST, 0, 0);
-    uint64_t value =
-        config.read(config.context, functions[n].place, (uint32_t)offset, (uint32_t)width);
-    return answer_words(m, &value, 1, 0);
+    if (offset % width != 0 || offset >= CONFIG_BYTES || bytes > CONFIG_BYTES - offset)
+        return TAG(PCI_BAD_REQUEST, 0, 0);
+    for (uint64_t i = 0; i * 4 < bytes; i++)
+        value[i] = config.read(config.context, functions[n].place, (uint32_t)(offset + i * 4),
+                               (uint32_t)width);
+    return answer_words(m, value, (bytes + 7) / 8, 0);
 }
 
 static uint64_t request_dma(struct message *m, size_t n)

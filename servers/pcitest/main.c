@@ -95,8 +95,15 @@ static struct virtio_device *device_ready(struct virtio_queue *q, uint64_t endpo
 
 static void dma_round(struct pci_device *d)
 {
-    uint64_t physical[3], word = 0;
-    expect(pci_config_read(d, 0, 4, &word) == 0 && word == 0x10441af4, "its ids");
+    uint64_t physical[3];
+    uint32_t word[8] = {0};
+    uint16_t half[2] = {0};
+    expect(pci_config_read(d, 0, 4, word) == 0 && word[0] == 0x10441af4, "its ids");
+    expect(pci_config_read(d, 0, sizeof word, word) == 0 && word[0] == 0x10441af4, "and on");
+    expect(pci_config_read(d, 2, 2, half) == 0 && half[0] == 0x1044, "its second half word");
+    expect(pci_config_read(d, 2, 4, word) == PCI_BAD_REQUEST, "an odd offset");
+    expect(pci_config_read(d, 0, 36, word) == PCI_BAD_REQUEST, "more than fits");
+    expect(pci_config_read(d, 252, 8, word) == PCI_BAD_REQUEST, "past the end");
     int64_t status = pci_dma_alloc(d, DMA_VA, 3, physical);
     if (status != 0)
         fail("three pages of DMA memory", status);

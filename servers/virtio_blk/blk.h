@@ -61,6 +61,8 @@ extern struct disk disk;
 struct client *client_find(uint64_t badge);
 /* Attaches a client with as many of the pages as there is memory for; NULL: none. Takes alive. */
 struct client *client_attach(uint64_t badge, uint64_t alive, uint64_t pages);
+/* Gives it a buffer of so many pages in all; 0 or an errno number. */
+uint64_t client_grow(struct client *client, uint64_t pages);
 /* It goes: frees its buffer as soon as it has no jobs. */
 void client_leave(struct client *client);
 /* One of its jobs is over. */

@@ -5,6 +5,7 @@
  * unmapped them or is dead. So no client ever sees what another one left.
  */
 #include "blk.h"
+#include <errno.h>
 #include <stdlib.h>
 
 #define BUFFERS_VA 0x310000000000u
@@ -55,6 +56,23 @@ static uint32_t buffer_make(struct client *client, uint64_t pages)
     for (; pages > 0; pages /= 2)
         if (pci_dma_alloc(&disk.device.pci, client->va, pages, client->physical) == 0)
             return (uint32_t)pages;
+    return 0;
+}
+
+uint64_t client_grow(struct client *client, uint64_t pages)
+{
+    if (pages > BLOCK_PAGES_MAX)
+        return EINVAL;
+    if (pages <= client->pages)
+        return 0;
+    uint64_t *physical = realloc(client->physical, pages * sizeof *physical);
+    if (physical == NULL)
+        return ENOMEM;
+    client->physical = physical;
+    if (pci_dma_alloc(&disk.device.pci, client->va + (uint64_t)client->pages * PAGE_SIZE,
+                      pages - client->pages, physical + client->pages) != 0)
+        return ENOMEM;
+    client->pages = (uint32_t)pages;
     return 0;
 }
 

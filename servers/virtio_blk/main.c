@@ -84,6 +84,13 @@ static uint64_t take(struct message *m, const struct client *client)
     return TAG(0, 1, items);
 }
 
+static uint64_t grow(struct message *m, struct client *client)
+{
+    uint64_t error = client_grow(client, m->w[0]);
+    m->w[0] = client->pages;
+    return TAG(error, 1, 0);
+}
+
 static uint32_t transfer_check(const struct client *client, uint64_t what, uint64_t where)
 {
     uint64_t sector = BLOCK_WHAT_SECTOR(what), sectors = BLOCK_WHAT_SECTORS(what);
@@ -168,6 +175,8 @@ static uint64_t client_message(struct message *m, struct client *client)
         return flush(m, client);
     case BLOCK_DISCARD:
         return discard(m, client);
+    case BLOCK_GROW:
+        return grow(m, client);
     case BLOCK_DETACH:
         client_leave(client);
         return TAG(0, 0, 0);

@@ -145,6 +145,7 @@ def test_servers_are_killed_under_load(machine):
                         pass  # it was just being killed
 
         users = [threading.Thread(target=use) for _ in range(3)]
+        check(web.curl("-o", "/dev/null", "-w", "%{http_code}", m.url(80, "/disk/big.bin")) == b"200", "the cache is full", m.result())
         before = used(m)
         for user in users:
             user.start()

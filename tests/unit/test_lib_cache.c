@@ -223,6 +223,69 @@ static void test_cache_open_few_pages_is_einval(void **state)
     assert_int_equal(cache_open(&other, &device), EINVAL);
 }
 
+static int grown, grow_error;
+
+/* The buffer has the room from the start. */
+static int grow(struct block_device *device, uint32_t pages)
+{
+    grown++;
+    if (grow_error == 0)
+        device->pages = pages;
+    return grow_error;
+}
+
+/* A cache of the least size whose buffer may grow to SLOTS_MOST pages. */
+#define SLOTS_MOST (CACHE_PAGES_MIN + 40u)
+static void growing_begin(int error)
+{
+    cache_close(&cache);
+    disk_free(&disk);
+    disk_from(&disk, model, SIZE, SLOTS_MOST);
+    disk.device.pages = CACHE_PAGES_MIN;
+    disk.device.pages_most = SLOTS_MOST;
+    disk.device.grow = grow;
+    grown = 0;
+    grow_error = error;
+    assert_int_equal(cache_open(&cache, &disk.device), 0);
+}
+
+static void pages_read(uint64_t from, uint64_t to)
+{
+    unsigned char *data;
+    for (uint64_t page = from; page < to; page++) {
+        assert_int_equal(cache_get(&cache, page, CACHE_READ, &data), 0);
+        assert_memory_equal(data, model + page * CACHE_PAGE, CACHE_PAGE);
+    }
+}
+
+static void test_cache_grows_until_all_of_the_buffer_is_used(void **state)
+{
+    (void)state;
+    growing_begin(0);
+    pages_read(0, CACHE_PAGES_MIN);
+    assert_int_equal(grown, 0);
+    pages_read(CACHE_PAGES_MIN, SLOTS_MOST);
+    assert_int_equal(grown, 2);
+    pages_read(0, SLOTS_MOST);
+    assert_int_equal(disk.reads, SLOTS_MOST); /* all are still there */
+    pages_read(SLOTS_MOST, SLOTS_MOST + 20);
+    assert_int_equal(grown, 2);
+}
+
+static void test_cache_without_memory_stays_as_it_is(void **state)
+{
+    (void)state;
+    growing_begin(ENOMEM);
+    pages_read(0, SLOTS_MOST);
+    pages_read(0, SLOTS_MOST);
+    assert_int_equal(grown, 1);
+    growing_begin(EIO); /* a driver that is just being restarted */
+    pages_read(0, CACHE_PAGES_MIN + 1);
+    grow_error = 0;
+    pages_read(0, CACHE_PAGES_MIN + 1);
+    assert_int_equal(grown, 2);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -238,6 +301,8 @@ int main(void)
         TEST(test_cache_sync_flushes_only_what_was_written),
         TEST(test_cache_write_back_is_sorted_batches),
         TEST(test_cache_prefetch_reads_once_in_one_transfer),
+        TEST(test_cache_grows_until_all_of_the_buffer_is_used),
+        TEST(test_cache_without_memory_stays_as_it_is),
         TEST(test_cache_drop_does_not_write),
         TEST(test_cache_open_few_pages_is_einval),
     };

@@ -260,14 +260,14 @@ static uint8_t config[256];
 static uint64_t bars[VIRTIO_BARS];
 static int unreadable;
 
-static int64_t config_take(void *context, uint32_t offset, uint32_t width, uint64_t *value)
+static int64_t config_take(void *context, uint32_t offset, uint32_t bytes, void *to)
 {
     assert_ptr_equal(context, config);
-    assert_true(offset + width <= sizeof config && offset % width == 0);
+    assert_true(offset + bytes <= sizeof config && offset % 4 == 0 && bytes % 4 == 0);
+    assert_true(bytes <= VIRTIO_CAPABILITY_BYTES);
     if (unreadable)
         return -1;
-    *value = 0;
-    memcpy(value, config + offset, width);
+    memcpy(to, config + offset, bytes);
     return 0;
 }
 

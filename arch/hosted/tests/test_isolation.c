@@ -152,6 +152,44 @@ static void test_syscall_stops_with_all_registers(void **state)
     assert_int_equal(regs.rcx, CODE + 2);
 }
 
+/* Between two calls any number of registers may change, few and many. */
+static void test_registers_changed_between_calls_arrive(void **state)
+{
+    unsigned long long *const changed[] = {&regs.rax, &regs.rbx, &regs.r15, &regs.rdi, &regs.r8};
+
+    (void)state;
+    CODE_PUT(FIRST_ROOT, "\x0f\x05\xeb\xfc"); /* syscall, for ever */
+    assert_int_equal(go(FIRST_ROOT).reason, STOP_SYSCALL);
+    for (uint64_t n = 0; n <= sizeof changed / sizeof changed[0]; n++) {
+        for (uint64_t i = 0; i < n; i++) {
+            *changed[i] = 100 * n + i;
+        }
+        assert_int_equal(go(FIRST_ROOT).reason, STOP_SYSCALL);
+        for (uint64_t i = 0; i < n; i++) {
+            assert_int_equal(*changed[i], 100 * n + i);
+        }
+        assert_int_equal(regs.rip, CODE + 2);
+    }
+}
+
+/* A result that on the host means "once more" is only a number, with a signal on its way, too. */
+static void test_result_like_a_restart_is_a_number(void **state)
+{
+    (void)state;
+    CODE_PUT(FIRST_ROOT, "\x0f\x05\x0f\x05");
+    for (uint64_t number = 511; number <= 517; number++) {
+        regs_start();
+        assert_int_equal(go(FIRST_ROOT).reason, STOP_SYSCALL);
+        regs.rax = -number;
+        kill(stub_get(FIRST_ROOT)->pid, SIGALRM);
+        assert_int_equal(go(FIRST_ROOT).reason, STOP_KICK);
+        assert_int_equal(regs.rip, CODE + 2);
+        assert_int_equal(go(FIRST_ROOT).reason, STOP_SYSCALL);
+        assert_int_equal(regs.rip, CODE + 4);
+        assert_int_equal(regs.rax, -number);
+    }
+}
+
 /* Were one of these done by the host, the stub would be gone or changed. */
 static void test_syscall_of_host_number_does_not_act(void **state)
 {
@@ -193,6 +231,8 @@ static void test_32_bit_code_is_illegal(void **state)
     memcpy((char *)&page_at[FIRST_ROOT + DATA_OF], "\x20\x00\x40\x00\x23\x00", 6);
     memcpy((char *)&page_at[FIRST_ROOT + CODE_OF] + 0x20, "\xb8\x01\x00\x00\x00\xcd\x80", 7);
     expect_fault(RUN_CODE("\xff\x2c\x25\x00\x10\x40\x00"), FAULT_ILLEGAL, 0); /* ljmp *DATA */
+    assert_int_equal(regs.rip, CODE + 0x25);
+    assert_int_equal(regs.rsp, STACK + PAGE_SIZE);
     memcpy((char *)&page_at[FIRST_ROOT + CODE_OF] + 0x20, "\xa1\x00\x30\x40\x00",
            5); /* mov ABSENT, eax */
     regs_start();
@@ -208,9 +248,31 @@ static void test_stub_gate_is_not_executable_for_guest(void **state)
     regs.r13 = STUB_GATE;
     expect_fault(RUN_CODE("\x41\xff\xe5"), FAULT_EXECUTE, STUB_GATE); /* jmp *r13 */
     regs_start();
-    regs.rip = STUB_GATE + 3; /* the stub's way out: exit_group */
+    regs.rip = STUB_EXIT; /* exit_group */
     regs.r15 = 9;
     assert_int_equal(go(FIRST_ROOT).kind, FAULT_EXECUTE);
+    assert_false(stub_get(FIRST_ROOT)->dead);
+}
+
+/* The list of host calls in the stub page: empty when a guest looks, not its to write, and of no use if it brings its
+   own. */
+static void test_list_of_calls_is_no_way_out(void **state)
+{
+    (void)state;
+    regs.rbx = STUB_LIST;
+    assert_int_equal(RUN_CODE("\x48\x8b\x03\x48\x0b\x43\x08\x0f\x05").reason,
+                     STOP_SYSCALL); /* mov (rbx), rax; or 8(rbx), rax; syscall */
+    assert_int_equal(regs.rax, 0);
+    regs_start();
+    regs.rbx = STUB_LIST;
+    expect_fault(RUN_CODE("\x89\x03"), FAULT_WRITE, STUB_LIST);
+    regs_start();
+    page_at[FIRST_ROOT + DATA_OF].word[0] = SYS_munmap;
+    page_at[FIRST_ROOT + DATA_OF].word[2] = USER_TOP;
+    regs.rip = STUB_NEXT;
+    regs.r12 = DATA;
+    regs.r13 = DATA + sizeof(struct stub_call);
+    expect_fault(go(FIRST_ROOT), FAULT_EXECUTE, STUB_GATE);
     assert_false(stub_get(FIRST_ROOT)->dead);
 }
 
@@ -517,6 +579,81 @@ static void test_invalidated_page_faults(void **state)
     assert_int_equal(go(FIRST_ROOT).reason, STOP_SYSCALL);
 }
 
+/* A frame nobody has written is left alone; all others are cleared, each time. */
+static void test_cleared_frame_is_zero_every_time(void **state)
+{
+    const pfn_t frame[] = {FRAMES - 1, FRAMES - 2}, end = FRAMES - 1;
+
+    (void)state;
+    hosted_memory_fresh(end);
+    page_at[frame[0]].word[7] = 1; /* behind the fresh ones */
+    for (uint32_t round = 0; round < 3; round++) {
+        for (uint32_t i = 0; i < 2; i++) {
+            arch_frame_clear(frame[i]);
+            for (uint32_t word = 0; word < PAGE_SIZE / 8; word++) {
+                assert_int_equal(page_at[frame[i]].word[word], 0);
+            }
+            memset(&page_at[frame[i]], 0xa5, PAGE_SIZE);
+        }
+    }
+}
+
+/* What takes a page's place is there at once, and nothing of the old page. */
+static void test_replaced_page_is_the_new_one(void **state)
+{
+    const uint64_t old = FIRST_ROOT + DATA_OF, new = FIRST_ROOT + CONSTANT_OF;
+    uint32_t changes;
+
+    (void)state;
+    CODE_PUT(FIRST_ROOT, "\x89\x03\x0f\x05"); /* mov eax, (rbx); syscall */
+    regs.rbx = DATA;
+    regs.rax = 1;
+    assert_int_equal(go(FIRST_ROOT).reason, STOP_SYSCALL);
+    page_put(FIRST_ROOT, DATA, new, PTE_NX | PTE_WRITE);
+    arch_tlb_invalidate(FIRST_ROOT, DATA, 1);
+    changes = stub_get(FIRST_ROOT)->tlb.changes;
+    regs_start();
+    regs.rbx = DATA;
+    regs.rax = 2;
+    assert_int_equal(go(FIRST_ROOT).reason, STOP_SYSCALL);
+    assert_int_equal(page_at[old].word[0], 1);
+    assert_int_equal(page_at[new].word[0], 2);
+    assert_int_equal(stub_get(FIRST_ROOT)->tlb.changes, changes + 2); /* unmapped, mapped */
+}
+
+/* One fault maps what lies around it: pages in a row as one mapping, each with its own rights, and no others. */
+static void test_fault_maps_the_neighbours(void **state)
+{
+    const uint64_t last = RUN + 5 * PAGE_SIZE;
+    uint32_t changes;
+
+    (void)state;
+    CODE_PUT(FIRST_ROOT, "\x8b\x03\x89\x01\x0f\x05"); /* mov (rbx), eax; mov eax, (rcx); syscall */
+    regs.rbx = regs.rcx = DATA;
+    assert_int_equal(go(FIRST_ROOT).reason, STOP_SYSCALL);
+    changes = stub_get(FIRST_ROOT)->tlb.changes;
+    for (uint32_t i = 0; i < 4; i++) {
+        page_put(FIRST_ROOT, RUN + i * PAGE_SIZE, FIRST_ROOT + CODE_OF + i, PTE_NX | PTE_WRITE);
+    }
+    page_put(FIRST_ROOT, last, FIRST_ROOT + CODE_OF, PTE_NX);
+    for (uint32_t i = 0; i < 4; i++) {
+        regs_start();
+        regs.rbx = last;
+        regs.rcx = RUN + i * PAGE_SIZE;
+        CODE_PUT(FIRST_ROOT, "\x8b\x03\x89\x01\x0f\x05");
+        assert_int_equal(go(FIRST_ROOT).reason, STOP_SYSCALL);
+    }
+    assert_int_equal(stub_get(FIRST_ROOT)->tlb.changes, changes + 2);
+    regs_start();
+    regs.rbx = last;
+    regs.rcx = last;
+    CODE_PUT(FIRST_ROOT, "\x8b\x03\x89\x01\x0f\x05");
+    expect_fault(go(FIRST_ROOT), FAULT_WRITE, last);
+    regs_start();
+    regs.rbx = last - PAGE_SIZE;
+    expect_fault(go(FIRST_ROOT), FAULT_READ, last - PAGE_SIZE);
+}
+
 /* Pages are invalidated in an order that does not merge, more ranges than are kept. */
 static void test_many_invalidations_all_hold(void **state)
 {
@@ -682,11 +819,14 @@ int main(void)
 {
     static const struct CMUnitTest tests[] = {
         TEST(test_syscall_stops_with_all_registers),
+        TEST(test_registers_changed_between_calls_arrive),
+        TEST(test_result_like_a_restart_is_a_number),
         TEST(test_syscall_of_host_number_does_not_act),
         TEST(test_int80_is_illegal),
         TEST(test_sysenter_is_fault),
         TEST(test_32_bit_code_is_illegal),
         TEST(test_stub_gate_is_not_executable_for_guest),
+        TEST(test_list_of_calls_is_no_way_out),
         TEST(test_filter_kills_call_from_elsewhere),
         TEST(test_filter_kills_other_call_from_gate),
         TEST(test_fault_kinds_of_absent_page),
@@ -700,6 +840,9 @@ int main(void)
         TEST(test_files_are_the_memory_alone),
         TEST(test_write_reaches_the_frame),
         TEST(test_invalidated_page_faults),
+        TEST(test_cleared_frame_is_zero_every_time),
+        TEST(test_replaced_page_is_the_new_one),
+        TEST(test_fault_maps_the_neighbours),
         TEST(test_many_invalidations_all_hold),
         TEST(test_mappings_are_bounded),
         TEST(test_device_page_is_never_mapped),
