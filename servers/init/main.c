@@ -13,6 +13,7 @@
  * device; only then are the drivers ended, whose mappings are the last that keep that memory from
  * other use, and started anew.
  */
+#include "backoff.h"
 #include "init.h"
 #include "lib/cpio.h"
 #include "lib/error.h"
@@ -26,6 +27,7 @@
 #include <string.h>
 
 #define HANDLES_MAX_GIVEN STARTUP_HANDLES
+#define SECOND_NS 1000000000u
 #define RESERVE_PAGES 256u /* for init itself, to build programs in */
 #define CLIENT_RIGHTS (RIGHT_SEND | RIGHT_GRANT | RIGHT_COPY)
 
@@ -36,7 +38,9 @@ struct running {
     uint64_t process;
     uint64_t endpoint; /* it serves; 0: none */
     uint64_t restarts;
-    int waits; /* 1: for the PCI server, which did not say whether its devices are there */
+    struct backoff backoff;
+    uint64_t due; /* when it is started again; 0: it does not wait for that */
+    int waits;    /* 1: for the PCI server, which did not say whether its devices are there */
     struct cpio_file file;
 };
 
@@ -305,6 +309,7 @@ static int program_start(size_t n)
     }
     atm_handle_close(out.thread);
     r->process = out.process;
+    backoff_start(&r->backoff, atm_clock().r[0]);
     return 1;
 }
 
@@ -415,6 +420,56 @@ static void program_clear(size_t n)
         atm_signal(pci->endpoint, EVENT_PROGRAM_ENDED);
 }
 
+/* There will be no such program any more. */
+static void program_give_up(size_t n)
+{
+    endpoint_end(&running[n]);
+    if (serves_drivers(&manifest.program[n]))
+        drivers_give_up();
+}
+
+/* Starts a program again now. 0: it will not come back. */
+static int program_again(size_t n)
+{
+    running[n].restarts++;
+    if (program_restart(n)) {
+        if (serves_drivers(&manifest.program[n]))
+            drivers_restart();
+        return 1;
+    }
+    return running[n].waits;
+}
+
+/* 1 if it is to be left alone for a while, as it ended by itself once more. */
+static int program_waits(size_t n, enum end_kind end)
+{
+    struct running *r = &running[n];
+    uint64_t now = atm_clock().r[0];
+    uint64_t wait = end == END_KILLED ? 0 : backoff_end(&r->backoff, now);
+    if (wait == 0)
+        return 0;
+    r->due = now + wait;
+    init_say("init: %s ended %lu times; next try in %lu s\n", manifest.program[n].name,
+             r->backoff.ends, wait / SECOND_NS);
+    return 1;
+}
+
+/* Starts those whose time has come; when the next one's comes, 0: there is none. */
+static uint64_t programs_due(void)
+{
+    uint64_t next = 0;
+    for (size_t n = 0; n < manifest.programs; n++) {
+        if (running[n].due != 0 && running[n].due <= atm_clock().r[0]) {
+            running[n].due = 0;
+            if (!program_again(n))
+                program_give_up(n);
+        }
+        if (running[n].due != 0 && (next == 0 || running[n].due < next))
+            next = running[n].due;
+    }
+    return next;
+}
+
 static void program_ended(size_t n)
 {
     const struct manifest_program *p = &manifest.program[n];
@@ -431,19 +486,9 @@ static void program_ended(size_t n)
     r->process = process;
     r->container = container;
     program_clear(n);
-    if (restart_wanted(p, r, end, status)) {
-        r->restarts++;
-        if (program_restart(n)) {
-            if (serves_drivers(p))
-                drivers_restart();
-            return;
-        }
-        if (r->waits)
-            return;
-    }
-    endpoint_end(r);
-    if (serves_drivers(p))
-        drivers_give_up();
+    if (restart_wanted(p, r, end, status) && (program_waits(n, end) || program_again(n)))
+        return;
+    program_give_up(n);
     if (p->main)
         system_end(status);
 }
@@ -500,7 +545,8 @@ int main(void)
     manifest_read((const char *)file.data, file.bytes, &manifest, manifest_error);
     system_start();
     for (;;) {
-        r = atm_receive(events, 0);
+        uint64_t next = programs_due();
+        r = next == 0 ? atm_receive(events, 0) : atm_receive_until(events, next);
         if (r.status == 0)
             ends_handle(r.r[2]);
     }

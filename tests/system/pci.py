@@ -111,8 +111,8 @@ def test_pci_hostile_requests_hurt_nobody(machine):
 
 
 def test_pci_crashed_owners_give_all_back(machine):
-    result = watch(machine, [client("die", restart="on-fault 20")],
-                   ["driver was started again"] * 20 + ["as often as the manifest allows"])
+    result = watch(machine, [client("die", restart="on-fault 6")],
+                   ["driver was started again"] * 6 + ["as often as the manifest allows"])
     check(used(result) and used(result)[-1] < 100, "DMA memory is back", result)
     check("did not become quiet" not in result.text + result.errors, "each time the device was reset", result)
 
