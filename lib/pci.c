@@ -7,8 +7,11 @@
 #include "lib/memory.h"
 #include "lib/message.h"
 #include "lib/startup.h"
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#define END_NS 10000000000u
 #define ANSWER_WORDS (sizeof(struct pci_answer) / 8)
 
 const char *pci_error_text(int64_t status)
@@ -36,6 +39,27 @@ static int64_t ask(uint64_t endpoint, struct message *m)
         return status;
     uint64_t label = TAG_LABEL(m->tag);
     return label < PCI_ABSENT ? -(int64_t)label : (int64_t)label;
+}
+
+/* The PCI server knows nothing of a device that is open here: it was started anew and has reset the
+   device, and init is about to end this program, too. Until then nothing it could tell anybody would
+   be of use, so it waits; a call in hand goes to its next life. */
+_Noreturn static void end_await(void)
+{
+    struct atm_result r = atm_endpoint_create(0);
+    if (r.status == 0)
+        (void)atm_receive_until(r.r[0], atm_clock().r[0] + END_NS);
+    fprintf(stderr, "%s: the PCI server took its device away\n", startup_name());
+    exit(1);
+}
+
+/* Asks about a device that is open. */
+static int64_t ask_device(const struct pci_device *d, struct message *m)
+{
+    int64_t status = ask(d->endpoint, m);
+    if (status == PCI_REFUSED && d->id != 0)
+        end_await();
+    return status;
 }
 
 /* Up to `words` words of an answer; those that did not come are 0. */
@@ -95,7 +119,7 @@ int64_t pci_config_read(struct pci_device *d, uint32_t offset, uint32_t bytes, v
 {
     struct message m = {.tag = TAG(PCI_CONFIG_READ, 3, 0), .w = {d->id, offset, bytes}};
     uint64_t words[PCI_CONFIG_PIECE / 8];
-    int64_t status = ask(d->endpoint, &m);
+    int64_t status = ask_device(d, &m);
     if (status == 0) {
         words_take(&m, words, sizeof words / sizeof words[0]);
         memcpy(to, words, bytes < sizeof words ? bytes : sizeof words);
@@ -112,7 +136,7 @@ int64_t pci_irq(struct pci_device *d, uint32_t vector, uint64_t endpoint, uint64
     }
     struct message m = {.tag = TAG(PCI_IRQ, 2, 1), .w = {d->id, bits}};
     atm_message()->item[0] = (struct atm_item){ITEM_HANDLE, endpoint, RIGHT_SIGNAL, 0};
-    return ask(d->endpoint, &m);
+    return ask_device(d, &m);
 }
 
 int64_t pci_irq_ack(struct pci_device *d, uint32_t vector)
@@ -120,7 +144,7 @@ int64_t pci_irq_ack(struct pci_device *d, uint32_t vector)
     if (d->msi_lines != 0)
         return atm_irq_ack(d->irqs, d->line + vector).status;
     struct message m = {.tag = TAG(PCI_IRQ_ACK, 1, 0), .w = {d->id}};
-    return ask(d->endpoint, &m);
+    return ask_device(d, &m);
 }
 
 int64_t pci_dma_alloc(struct pci_device *d, uint64_t va, uint64_t pages, uint64_t *physical)
@@ -130,7 +154,7 @@ int64_t pci_dma_alloc(struct pci_device *d, uint64_t va, uint64_t pages, uint64_
         struct message m = {.tag = TAG(PCI_DMA_ALLOC, 4, 0),
                             .w = {d->id, va + done * PAGE_SIZE, piece, pages - done - piece}};
         uint64_t words[1 + PCI_DMA_PIECE];
-        int64_t status = ask(d->endpoint, &m);
+        int64_t status = ask_device(d, &m);
         if (status != 0) {
             (void)pci_dma_free(d, va, done);
             return status;
@@ -148,7 +172,7 @@ int64_t pci_dma_free(struct pci_device *d, uint64_t va, uint64_t pages)
         uint64_t piece = pages - done < PCI_DMA_PIECE ? pages - done : PCI_DMA_PIECE;
         struct message m = {.tag = TAG(PCI_DMA_FREE, 3, 0),
                             .w = {d->id, va + done * PAGE_SIZE, piece}};
-        int64_t status = ask(d->endpoint, &m);
+        int64_t status = ask_device(d, &m);
         if (status != 0)
             return status;
         done += piece;

@@ -88,7 +88,8 @@ struct pci_info {
     uint64_t bytes[PCI_BARS];
 };
 
-/* Each returns 0, an enum pci_error, or -error of a system call. */
+/* Each returns 0, an enum pci_error, or -error of a system call; or not at all, when the PCI server was
+   started anew and so this program is about to be. */
 
 /* Opens the program's device number index (its "device" lines, from 0): maps its BARs and enables
    it, bus mastering and all. The device was reset if it was in use before. */

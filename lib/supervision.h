@@ -8,7 +8,7 @@
 /* A server whose endpoint this program uses was started again: sessions with it are to be opened
    anew. */
 #define EVENT_RESTARTED (1ul << 62)
-/* To the PCI server: a program with devices has ended. */
-#define EVENT_PROGRAM_ENDED (1ul << 61)
+/* A program that uses this server's endpoint has ended: what it had is to be taken back. */
+#define EVENT_CLIENT_ENDED (1ul << 61)
 
 #endif

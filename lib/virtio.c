@@ -11,6 +11,8 @@
 #define FAILED 3           /* exit status of a driver whose device misbehaves */
 #define RESET_READS 10000u /* of the status until a reset has to be over */
 #define CONFIG_READS 16u   /* of the configuration until it has to be at rest */
+#define STEADY_AGREE 3u    /* times a register has to say the same, */
+#define STEADY_READS 32u   /* in so many */
 #define WATCH_STACK 1024u
 #define WATCH_PRIORITY 10u
 #define NO_VECTOR 0xffffu
@@ -26,7 +28,6 @@ enum register_offset {
     DRIVER_FEATURE_SELECT = 8,
     DRIVER_FEATURE = 12,
     CONFIG_VECTOR = 16,
-    QUEUES = 18,
     STATUS = 20,
     CONFIG_GENERATION = 21,
     QUEUE_SELECT = 22,
@@ -44,6 +45,44 @@ enum { STATUS_FOUND = 1, STATUS_DRIVER = 2, STATUS_READY = 4, STATUS_FEATURES = 
 static uint64_t common(const struct virtio_device *d, uint32_t offset)
 {
     return d->pci.bar[d->places.common.bar].va + d->places.common.offset + offset;
+}
+
+static uint64_t read_at(uint64_t at, uint32_t width)
+{
+    switch (width) {
+    case 1:
+        return mmio_read8(at);
+    case 2:
+        return mmio_read16(at);
+    case 4:
+        return mmio_read32(at);
+    default:
+        return mmio_read32(at) | (uint64_t)mmio_read32(at + 4) << 32;
+    }
+}
+
+/* What is read at a place, once it was the same STEADY_AGREE times in a row; 0 in *good: it never was. */
+static uint64_t read_steady(uint64_t at, uint32_t width, int *good)
+{
+    uint64_t value = read_at(at, width);
+    uint32_t agree = 1;
+    for (uint32_t n = 0; n < STEADY_READS && agree < STEADY_AGREE; n++) {
+        uint64_t again = read_at(at, width);
+        agree = again == value ? agree + 1 : 1;
+        value = again;
+    }
+    *good = agree == STEADY_AGREE;
+    return value;
+}
+
+/* A register of those that do not change by themselves. */
+static uint32_t steady(struct virtio_device *d, uint32_t offset, uint32_t width)
+{
+    int good;
+    uint64_t value = read_steady(common(d, offset), width, &good);
+    if (!good)
+        virtio_fail(d, "a register never says the same twice");
+    return (uint32_t)value;
 }
 
 static void write_address(const struct virtio_device *d, uint32_t offset, uint64_t address)
@@ -81,10 +120,14 @@ static int64_t config_space(void *context, uint32_t offset, uint32_t bytes, void
     return pci_config_read(context, offset, bytes, to);
 }
 
-static void status_add(const struct virtio_device *d, uint8_t bits)
+/* What the device says of its status is never written back to it. */
+static void status_add(struct virtio_device *d, uint8_t bits)
 {
-    mmio_write8(common(d, STATUS), mmio_read8(common(d, STATUS)) | bits);
+    d->status |= bits;
+    mmio_write8(common(d, STATUS), d->status);
 }
+
+static int status_holds(struct virtio_device *d) { return steady(d, STATUS, 1) == d->status; }
 
 int64_t virtio_open(struct virtio_device *d, enum virtio_type type)
 {
@@ -105,7 +148,6 @@ int64_t virtio_open(struct virtio_device *d, enum virtio_type type)
     virtio_stop(d);
     status_add(d, STATUS_FOUND);
     status_add(d, STATUS_DRIVER);
-    d->queues = mmio_read16(common(d, QUEUES));
     return 0;
 }
 
@@ -115,7 +157,7 @@ void virtio_negotiate(struct virtio_device *d, uint64_t wanted)
     wanted |= VIRTIO_F_VERSION_1 | VIRTIO_F_EVENT_IDX | VIRTIO_F_INDIRECT_DESC;
     for (uint32_t half = 0; half < 2; half++) {
         mmio_write32(common(d, DEVICE_FEATURE_SELECT), half);
-        offered |= (uint64_t)mmio_read32(common(d, DEVICE_FEATURE)) << half * 32;
+        offered |= (uint64_t)steady(d, DEVICE_FEATURE, 4) << half * 32;
     }
     d->features = offered & wanted;
     if (!virtio_has(d, VIRTIO_F_VERSION_1))
@@ -125,7 +167,7 @@ void virtio_negotiate(struct virtio_device *d, uint64_t wanted)
         mmio_write32(common(d, DRIVER_FEATURE), (uint32_t)(d->features >> half * 32));
     }
     status_add(d, STATUS_FEATURES);
-    if ((mmio_read8(common(d, STATUS)) & STATUS_FEATURES) == 0)
+    if (!status_holds(d))
         virtio_fail(d, "it does not accept the features it offers");
 }
 
@@ -148,14 +190,14 @@ void virtio_interrupts(struct virtio_device *d, const struct virtio_signals *s)
         return;
     uint16_t vector = s->config_bits != 0 ? d->config_vector : NO_VECTOR;
     mmio_write16(common(d, CONFIG_VECTOR), vector);
-    if (mmio_read16(common(d, CONFIG_VECTOR)) != vector)
+    if (steady(d, CONFIG_VECTOR, 2) != vector)
         virtio_fail(d, "it does not take the interrupt of its configuration");
 }
 
 /* The queue's doorbell. */
 static uint64_t doorbell(struct virtio_device *d)
 {
-    uint64_t offset = (uint64_t)mmio_read16(common(d, QUEUE_NOTIFY_OFF)) * d->places.notify_step;
+    uint64_t offset = (uint64_t)steady(d, QUEUE_NOTIFY_OFF, 2) * d->places.notify_step;
     if (offset + 2 > d->places.notify.bytes || offset % 2 != 0)
         virtio_fail(d, "a doorbell lies outside its registers");
     return d->pci.bar[d->places.notify.bar].va + d->places.notify.offset + offset;
@@ -165,7 +207,7 @@ static uint64_t doorbell(struct virtio_device *d)
 static uint32_t queue_size(struct virtio_device *d, uint32_t most, uint32_t least)
 {
     uint32_t size = most;
-    uint32_t offered = mmio_read16(common(d, QUEUE_SIZE));
+    uint32_t offered = steady(d, QUEUE_SIZE, 2);
     while (size > offered)
         size /= 2;
     if (size < least)
@@ -191,38 +233,30 @@ void virtio_queue_make(struct virtio_device *d, struct virtio_queue *q, uint16_t
     write_address(d, QUEUE_USED, physical[1] + VIRTIO_USED_OFFSET);
     if (d->pci.msi_lines != 0) {
         mmio_write16(common(d, QUEUE_VECTOR), VECTOR_QUEUES);
-        if (mmio_read16(common(d, QUEUE_VECTOR)) != VECTOR_QUEUES)
+        if (steady(d, QUEUE_VECTOR, 2) != VECTOR_QUEUES)
             virtio_fail(d, "it does not take the interrupt of a queue");
     }
     mmio_write16(common(d, QUEUE_ENABLE), 1);
 }
 
-void virtio_ready(struct virtio_device *d) { status_add(d, STATUS_READY); }
-
-static uint64_t config_read(uint64_t at, uint32_t width)
+void virtio_ready(struct virtio_device *d)
 {
-    switch (width) {
-    case 1:
-        return mmio_read8(at);
-    case 2:
-        return mmio_read16(at);
-    case 4:
-        return mmio_read32(at);
-    default:
-        return mmio_read32(at) | (uint64_t)mmio_read32(at + 4) << 32;
-    }
+    status_add(d, STATUS_READY);
+    if (!status_holds(d))
+        virtio_fail(d, "it does not begin");
 }
 
 uint64_t virtio_config(struct virtio_device *d, uint32_t offset, uint32_t width)
 {
     const struct virtio_place *place = &d->places.device;
     uint64_t at = d->pci.bar[place->bar].va + place->offset + offset;
+    int good;
     if (offset + width > place->bytes)
         return 0;
     for (uint32_t n = 0; n < CONFIG_READS; n++) {
         uint8_t generation = mmio_read8(common(d, CONFIG_GENERATION));
-        uint64_t value = config_read(at, width);
-        if (mmio_read8(common(d, CONFIG_GENERATION)) == generation)
+        uint64_t value = read_steady(at, width, &good);
+        if (good && mmio_read8(common(d, CONFIG_GENERATION)) == generation)
             return value;
     }
     virtio_fail(d, "its configuration never comes to rest");

@@ -28,8 +28,8 @@ enum virtio_type { VIRTIO_NET = 1, VIRTIO_BLOCK = 2, VIRTIO_RNG = 4, VIRTIO_9P =
 struct virtio_device {
     struct pci_device pci;
     struct virtio_places places;
+    uint8_t status;           /* as it was written */
     uint64_t features;        /* negotiated */
-    uint32_t queues;          /* the device has */
     uint64_t dma_next;        /* where virtio_dma maps next */
     uint32_t idle_interrupts; /* by wire, without a reason, in a row */
     int watched;              /* 1: the watching thread will signal */
@@ -62,7 +62,7 @@ void virtio_interrupts(struct virtio_device *d, const struct virtio_signals *sig
 void virtio_queue_make(struct virtio_device *d, struct virtio_queue *q, uint16_t number,
                        uint32_t size, uint32_t stride);
 
-/* The device may begin. */
+/* The device may begin; ends the program when it does not. */
 void virtio_ready(struct virtio_device *d);
 
 /* One of the device's own registers, 1, 2, 4 or 8 bytes wide (8 as two of 4); one that the device

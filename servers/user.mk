@@ -97,7 +97,7 @@ USER_UNIT_CFLAGS := -std=c11 -g -O1 -ffreestanding $(WARN) -fno-omit-frame-point
                     -include tests/unit/lib_names.h $(USER_INCLUDE)
 USER_UNIT_SRC := $(addprefix lib/,string.c stdlib.c malloc.c format.c time.c cpio.c elf.c) \
                  $(addprefix lib/,virtio_queue.c virtio_places.c frames.c) \
-                 servers/init/manifest.c servers/pci/function.c servers/pci/grants.c
+                 servers/init/manifest.c servers/init/backoff.c servers/pci/function.c servers/pci/grants.c
 USER_UNIT_SRC += $(addprefix servers/httpd/,request.c target.c fields.c connection.c answer.c page.c mime.c)
 USER_UNIT_SRC += $(addprefix servers/memcached/,store.c command.c engine.c ascii.c binary.c stats.c)
 USER_UNIT_OBJ := $(USER_UNIT_SRC:%.c=$(USER_UNIT)/user/%.o)

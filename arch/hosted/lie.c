@@ -13,6 +13,7 @@
 
 static uint32_t kinds; /* a bit each */
 static uint32_t rate = RATE_DEFAULT;
+static uint64_t left = UINT64_MAX; /* so many more lies */
 static uint64_t state = 1;
 static struct virtio_device *storm; /* whose interrupts come for nothing, */
 static uint32_t storm_left;         /* this many times more */
@@ -44,21 +45,37 @@ static uint32_t kinds_named(const char *text, size_t length)
     return 0;
 }
 
+/* ",N" at *text, a number from 1 to RATE_MOST, which is then behind it. False: there is something else. */
+static bool number_take(const char **text, uint32_t *value)
+{
+    char *end;
+    unsigned long number;
+
+    if ((*text)[0] != ',' || (*text)[1] < '0' || (*text)[1] > '9') {
+        return false;
+    }
+    number = strtoul(*text + 1, &end, 10);
+    *text = end;
+    *value = (uint32_t)number;
+    return number != 0 && number <= RATE_MOST;
+}
+
 bool lie_start(const char *text, uint64_t seed)
 {
-    const char *comma = strchr(text, ',');
-    uint32_t named = kinds_named(text, comma == NULL ? strlen(text) : (size_t)(comma - text));
-    unsigned long value = RATE_DEFAULT;
-    char *end;
+    size_t length = strcspn(text, ",");
+    uint32_t named = kinds_named(text, length), most;
 
-    if (comma != NULL) {
-        value = strtoul(comma + 1, &end, 10);
-        if (comma[1] < '0' || comma[1] > '9' || *end != 0 || value == 0 || value > RATE_MOST) {
+    text += length;
+    if (*text != 0 && !number_take(&text, &rate)) {
+        return false;
+    }
+    if (*text != 0) {
+        if (!number_take(&text, &most) || *text != 0) {
             return false;
         }
+        left = most;
     }
     kinds |= named;
-    rate = (uint32_t)value;
     state = seed * 0x9e3779b97f4a7c15u + 1;
     state = state == 0 ? 1 : state;
     return named != 0;
@@ -73,7 +90,14 @@ void lie_help(void)
     printf("  %-16s all of these\n", "all");
 }
 
-bool lie_now(enum lie_kind kind) { return (kinds >> kind & 1u) != 0 && random_next() % rate == 0; }
+bool lie_now(enum lie_kind kind)
+{
+    if ((kinds >> kind & 1u) == 0 || left == 0 || random_next() % rate != 0) {
+        return false;
+    }
+    left -= left != UINT64_MAX;
+    return true;
+}
 
 uint64_t lie_value(enum lie_kind kind, uint64_t truth)
 {

@@ -25,8 +25,8 @@ struct virtio_device;
 #define LIE_NAME(name, text, meaning) LIE_##name,
 enum lie_kind { LIE_KINDS(LIE_NAME) LIE_COUNT };
 
-/* Makes devices lie from now on. text: a kind, or "all", and optionally ",N": about once in N chances (64). False: it is
-   neither. */
+/* Makes devices lie from now on. text: a kind, or "all", and optionally ",N": about once in N chances (64), and
+   then ",M": M times, and the truth from then on. False: it is neither. */
 bool lie_start(const char *text, uint64_t seed);
 
 /* Prints the kinds on standard output. */

@@ -50,7 +50,8 @@ static const char help_text[] =
     "                   late and out of order\n"
     "  --share DIR[,ro] a folder of the host, served to the guest over virtio-9p\n"
     "  --rng            a virtio source of random numbers; comes with any other device, too\n"
-    "  --lie KIND[,N]   virtio devices that lie, about once in N (64) chances, as --seed says\n"
+    "  --lie KIND[,N[,M]]  virtio devices that lie, about once in N (64) chances, M times,\n"
+    "                   as --seed says\n"
     "  --help           this text\n";
 
 static _Noreturn void refuse(const char *option, const char *text, const char *right)

@@ -3,7 +3,14 @@
  * Exercises a file server as its clients can:
  *
  *   filetest work FILE RECORDS [SEED]   writes records in random pieces and syncs now and then; what was
- *                                       synced has to be there ever after, whichever server is killed
+ *                                       synced has to be there ever after, whichever server is killed.
+ *                                       A line a sync says how many are synced, and how many syncs had
+ *                                       to be done again as an error was told
+ *   filetest verify FILE RECORDS SEED   these have to be there
+ *   filetest repeat FILE RECORDS [SEED [MS]]   writes, syncs and reads records of one open file, over and over,
+ *                                       with so many milliseconds in between. Where the file system
+ *                                       cannot keep them, an error has to be told, and it begins again
+ *   filetest look FILE                  reads the mount table and the file, over and over: always the same
  *   filetest sessions FOLDER            takes all sessions it can get, and ends without closing them
  *   filetest hostile FOLDER ROUNDS [SEED]   calls with any labels, words, items and messages; the server
  *                                       has to go on serving those who behave. FOLDER "names": the
@@ -18,8 +25,9 @@
 
 #define RECORD 512u
 #define SYNC_RECORDS 16u
-#define TELL_RECORDS 64u /* so often it says how far it is: a test's time to kill something */
-#define PATIENCE 1000    /* tries of one record; a server is restarted less often than that */
+#define LOOKS 8u /* between two lines of look: a line is a test's time to kill something */
+#define MS_NS 1000000u
+#define PATIENCE 1000 /* tries of one record; a server is restarted less often than that */
 
 static uint64_t seed;
 
@@ -88,6 +96,7 @@ static int batch(const char *path, int *file, uint64_t run, uint64_t first, uint
         if (!is_lost(error))
             return error;
         ++*again;
+        printf("filetest: %s: done again: %s\n", path, errno_text(error));
         vfs_close(*file);
         *file = file_open(path);
         if (*file < 0)
@@ -132,8 +141,7 @@ static int work(const char *path, uint64_t records)
         uint64_t from = random_next() % (at + 1);
         if (verify(path, run, from, from + 8 < end ? from + 8 : end) != 0)
             return 1;
-        if (at / TELL_RECORDS != end / TELL_RECORDS)
-            printf("filetest: %s: %lu of %lu\n", path, end, records);
+        printf("filetest: %s: %lu of %lu, again %u\n", path, end, records, again);
         at = end;
     }
     vfs_close(file);
@@ -142,6 +150,69 @@ static int work(const char *path, uint64_t records)
     printf("filetest: %lu records in %lu syncs, %u of them done again: all are there\n", records,
            syncs, again);
     return 0;
+}
+
+/* ---- repeat and look ---- */
+
+/* Writes all records of a run and reads them back, without closing the file. 0, an error that was
+   told, or 1: it is not what was written. */
+static int round_do(int file, uint64_t run, uint64_t records)
+{
+    unsigned char want[RECORD], have[RECORD];
+    int error = 0;
+    for (uint64_t n = 0; n < records && error == 0; n++)
+        error = record_write(file, run, n);
+    if (error == 0)
+        error = vfs_fsync(file);
+    for (uint64_t n = 0; n < records && error == 0; n++) {
+        int64_t got = vfs_pread(file, have, RECORD, n * RECORD);
+        record_make(run, n, want);
+        if (got < 0)
+            error = (int)got;
+        else if (got != RECORD || memcmp(want, have, RECORD) != 0)
+            return 1;
+    }
+    return error;
+}
+
+static int repeat(const char *path, uint64_t records, uint64_t pause_ns)
+{
+    uint64_t sleeps = atm_endpoint_create(0).r[0];
+    for (uint64_t n = 1;; n++) {
+        int file = file_open(path);
+        int error = file < 0 ? file : round_do(file, random_next(), records);
+        if (error == 1)
+            printf("filetest: %s: round %lu reads what it did not write\n", path, n);
+        if (error == 1 || (error != 0 && !is_lost(error)))
+            return error == 1 ? 1 : failed(path, error);
+        vfs_close(file);
+        if (error != 0)
+            printf("filetest: %s: begun again: %s\n", path, errno_text(error));
+        printf("filetest: %s: round %lu\n", path, n);
+        if (pause_ns != 0)
+            (void)atm_receive_until(sleeps, atm_clock().r[0] + pause_ns);
+    }
+}
+
+static int look(const char *path)
+{
+    struct vfs_image first, image;
+    int64_t error = vfs_load(path, &first);
+    for (uint64_t n = 1; error == 0; n++) {
+        error = vfs_table_read();
+        if (error == 0)
+            error = vfs_load(path, &image);
+        if (error != 0)
+            break;
+        if (image.bytes != first.bytes || memcmp(image.data, first.data, first.bytes) != 0) {
+            printf("filetest: %s: it is another file now\n", path);
+            return 1;
+        }
+        vfs_unload(&image);
+        if (n % LOOKS == 0)
+            printf("filetest: %s: round %lu\n", path, n / LOOKS);
+    }
+    return failed(path, error);
 }
 
 /* ---- sessions ---- */
@@ -265,18 +336,25 @@ static int hostile(const char *path, uint64_t rounds)
 
 int main(int count, char **word)
 {
-    int is_hostile = count > 3 && strcmp(word[1], "hostile") == 0;
-    int is_work = count > 3 && strcmp(word[1], "work") == 0;
+    const char *deed = count > 2 ? word[1] : "";
+    uint64_t number = count > 3 ? strtoul(word[3], NULL, 0) : 0;
     seed = count > 4 ? strtoul(word[4], NULL, 0) | 1 : atm_clock().r[0] | 1;
     if (count > 3)
         printf("filetest: seed %lu\n", seed);
-    if (is_work)
-        return work(word[2], strtoul(word[3], NULL, 0));
-    if (is_hostile)
-        return hostile(word[2], strtoul(word[3], NULL, 0));
-    if (count == 3 && strcmp(word[1], "sessions") == 0)
+    if (count > 3 && strcmp(deed, "work") == 0)
+        return work(word[2], number);
+    if (count > 4 && strcmp(deed, "verify") == 0)
+        return verify(word[2], seed, 0, number) != 0 ? 1 : printf("filetest: all are there\n") < 0;
+    if (count > 3 && strcmp(deed, "repeat") == 0)
+        return repeat(word[2], number, count > 5 ? strtoul(word[5], NULL, 0) * MS_NS : 0);
+    if (count > 3 && strcmp(deed, "hostile") == 0)
+        return hostile(word[2], number);
+    if (count == 3 && strcmp(deed, "look") == 0)
+        return look(word[2]);
+    if (count == 3 && strcmp(deed, "sessions") == 0)
         return sessions(word[2]);
-    printf("usage: filetest work FILE RECORDS [SEED] | sessions FOLDER | hostile FOLDER ROUNDS "
-           "[SEED]\n");
+    printf(
+        "usage: filetest work FILE RECORDS [SEED] | verify FILE RECORDS SEED | repeat FILE RECORDS "
+        "[SEED [MS]] | look FILE | sessions FOLDER | hostile FOLDER ROUNDS [SEED]\n");
     return 2;
 }

@@ -9,11 +9,13 @@
  * back, its endpoint is destroyed, and clients get an error instead of waiting for ever. Servers
  * that use a server started anew are told by an event, as their sessions with it are gone.
  *
- * The PCI server holds the DMA memory of all drivers. A new one first stops and resets every
- * device; only then are the drivers ended, whose mappings are the last that keep that memory from
- * other use, and started anew.
+ * The DMA memory of all drivers is kept by a process of its own (keeper.h), so that neither the PCI
+ * server's end nor a driver's frees it. A new PCI server first stops and resets every device; only
+ * then is that memory given up, and are the drivers ended and started anew.
  */
+#include "backoff.h"
 #include "init.h"
+#include "keeper.h"
 #include "lib/cpio.h"
 #include "lib/error.h"
 #include "lib/memory.h"
@@ -26,6 +28,7 @@
 #include <string.h>
 
 #define HANDLES_MAX_GIVEN STARTUP_HANDLES
+#define SECOND_NS 1000000000u
 #define RESERVE_PAGES 256u /* for init itself, to build programs in */
 #define CLIENT_RIGHTS (RIGHT_SEND | RIGHT_GRANT | RIGHT_COPY)
 
@@ -36,7 +39,9 @@ struct running {
     uint64_t process;
     uint64_t endpoint; /* it serves; 0: none */
     uint64_t restarts;
-    int waits; /* 1: for the PCI server, which did not say whether its devices are there */
+    struct backoff backoff;
+    uint64_t due; /* when it is started again; 0: it does not wait for that */
+    int waits;    /* 1: for the PCI server, which did not say whether its devices are there */
     struct cpio_file file;
 };
 
@@ -122,6 +127,11 @@ static void give_endpoints(struct grants *g, size_t n)
     }
 }
 
+static int serves_drivers(const struct manifest_program *p)
+{
+    return strcmp(p->serves, "pci") == 0;
+}
+
 static void grants_collect(struct grants *g, size_t n)
 {
     const struct manifest_program *p = &manifest.program[n];
@@ -129,18 +139,13 @@ static void grants_collect(struct grants *g, size_t n)
     give_endpoints(g, n);
     for (size_t i = 0; i < p->grants; i++)
         give_device(g, p, &p->grant[i]);
+    if (serves_drivers(p))
+        give(g, KEEPER_NAME, keeper_process(), RIGHT_READ | RIGHT_WRITE | RIGHT_COPY, 0);
     if (p->container)
         give(g, "container", running[n].container, RIGHTS_ALL & ~RIGHT_DESTROY, 0);
     if (p->system != SYSTEM_NONE)
         give(g, "system", BOOT_CONTAINER,
              RIGHT_READ | RIGHT_COPY | (p->system == SYSTEM_DESTROY ? RIGHT_DESTROY : 0), 0);
-}
-
-/* The PCI server maps every page of its drivers' DMA memory, too, and so has room for all they can
-   have. */
-static int serves_drivers(const struct manifest_program *p)
-{
-    return strcmp(p->serves, "pci") == 0;
 }
 
 /* Pages of a program by the manifest: its own number, and its share of what all those numbers leave.
@@ -176,14 +181,15 @@ static void words_collect(struct spawn *s, size_t n)
     s->environment = environment;
 }
 
-/* Pages of a program's container. */
-static uint64_t quota_of(const struct manifest_program *p)
+/* Pages for the DMA memory of all drivers: as much as their containers could hold, so that none takes what
+   another is short of. */
+static uint64_t keeper_pages(void)
 {
-    uint64_t pages = quota_stated(p);
-    for (size_t n = 0; serves_drivers(p) && n < manifest.programs; n++)
+    uint64_t pages = 0;
+    for (size_t n = 0; n < manifest.programs; n++)
         if (manifest.program[n].devices > 0)
             pages += quota_stated(&manifest.program[n]);
-    return pages;
+    return pages + keeper_overhead(pages);
 }
 
 /* What there is to share, before the first program is started. Without shares, what a program needs
@@ -199,6 +205,7 @@ static void shares_settle(void)
         if (p->quota <= left) /* what can never be is not counted */
             fixed += p->devices > 0 && pci ? 2 * p->quota : p->quota;
     }
+    fixed += keeper_overhead(left); /* at most */
     shared_pages = left > fixed ? left - fixed : 0;
 }
 
@@ -209,7 +216,7 @@ static int64_t container_make(size_t n)
     uint64_t cpus = p->cpus != 0 ? p->cpus : atm_container_info(BOOT_CONTAINER).r[3];
     name_pack(p->name, name);
     struct atm_result r =
-        atm_container_create(BOOT_CONTAINER, quota_of(p), cpus, p->ceiling, name[0], name[1]);
+        atm_container_create(BOOT_CONTAINER, quota_stated(p), cpus, p->ceiling, name[0], name[1]);
     running[n].container = r.status == 0 ? r.r[0] : 0;
     return r.status;
 }
@@ -290,10 +297,16 @@ static int program_start(size_t n)
         init_say("init: %s: there is no file \"%s\" in the initial ramdisk\n", p->name, p->file);
         return 0;
     }
-    int64_t status = container_make(n);
+    int64_t status = serves_drivers(p) ? keeper_renew(keeper_pages(), events, 1ul << n) : 0;
+    if (status != 0) {
+        init_say("init: %s: nobody can keep its drivers' DMA memory: %s\n", p->name,
+                 atm_error_text(status));
+        return 0;
+    }
+    status = container_make(n);
     if (status != 0) {
         init_say("init: %s: its container with %lu pages cannot be made: %s\n", p->name,
-                 quota_of(p), atm_error_text(status));
+                 quota_stated(p), atm_error_text(status));
         return 0;
     }
     struct spawned out = process_make(n);
@@ -305,6 +318,7 @@ static int program_start(size_t n)
     }
     atm_handle_close(out.thread);
     r->process = out.process;
+    backoff_start(&r->backoff, atm_clock().r[0]);
     return 1;
 }
 
@@ -391,6 +405,7 @@ static void drivers_restart(void)
         (void)devices_there(n); /* answered once all devices are reset */
         if (running[n].waits)
             continue;
+        keeper_settle();
         if (running[n].container != 0)
             container_end(&running[n]);
         if (!program_restart(n) && !running[n].waits)
@@ -406,13 +421,66 @@ static void drivers_give_up(void)
             endpoint_end(&running[n]);
 }
 
-/* The container of an ended program goes; the PCI server learns of a driver's end. */
+/* The container of an ended program goes; the servers that it used learn of that. */
 static void program_clear(size_t n)
 {
-    struct running *pci = endpoint_owner("pci");
+    const struct manifest_program *p = &manifest.program[n];
     container_end(&running[n]);
-    if (manifest.program[n].devices > 0 && pci != NULL && pci->endpoint != 0)
-        atm_signal(pci->endpoint, EVENT_PROGRAM_ENDED);
+    for (size_t i = 0; i < p->uses; i++) {
+        struct running *owner = endpoint_owner(p->use[i].name);
+        if (owner != NULL && owner->endpoint != 0)
+            atm_signal(owner->endpoint, EVENT_CLIENT_ENDED);
+    }
+}
+
+/* There will be no such program any more. */
+static void program_give_up(size_t n)
+{
+    endpoint_end(&running[n]);
+    if (serves_drivers(&manifest.program[n]))
+        drivers_give_up();
+}
+
+/* Starts a program again now. 0: it will not come back. */
+static int program_again(size_t n)
+{
+    running[n].restarts++;
+    if (program_restart(n)) {
+        if (serves_drivers(&manifest.program[n]))
+            drivers_restart();
+        return 1;
+    }
+    return running[n].waits;
+}
+
+/* 1 if it is to be left alone for a while, as it ended by itself once more. */
+static int program_waits(size_t n, enum end_kind end)
+{
+    struct running *r = &running[n];
+    uint64_t now = atm_clock().r[0];
+    uint64_t wait = end == END_KILLED ? 0 : backoff_end(&r->backoff, now);
+    if (wait == 0)
+        return 0;
+    r->due = now + wait;
+    init_say("init: %s ended %lu times; next try in %lu s\n", manifest.program[n].name,
+             r->backoff.ends, wait / SECOND_NS);
+    return 1;
+}
+
+/* Starts those whose time has come; when the next one's comes, 0: there is none. */
+static uint64_t programs_due(void)
+{
+    uint64_t next = 0;
+    for (size_t n = 0; n < manifest.programs; n++) {
+        if (running[n].due != 0 && running[n].due <= atm_clock().r[0]) {
+            running[n].due = 0;
+            if (!program_again(n))
+                program_give_up(n);
+        }
+        if (running[n].due != 0 && (next == 0 || running[n].due < next))
+            next = running[n].due;
+    }
+    return next;
 }
 
 static void program_ended(size_t n)
@@ -431,19 +499,9 @@ static void program_ended(size_t n)
     r->process = process;
     r->container = container;
     program_clear(n);
-    if (restart_wanted(p, r, end, status)) {
-        r->restarts++;
-        if (program_restart(n)) {
-            if (serves_drivers(p))
-                drivers_restart();
-            return;
-        }
-        if (r->waits)
-            return;
-    }
-    endpoint_end(r);
-    if (serves_drivers(p))
-        drivers_give_up();
+    if (restart_wanted(p, r, end, status) && (program_waits(n, end) || program_again(n)))
+        return;
+    program_give_up(n);
     if (p->main)
         system_end(status);
 }
@@ -453,8 +511,11 @@ static void program_ended(size_t n)
 static void ends_handle(uint64_t bits)
 {
     struct running *pci = endpoint_owner("pci");
-    if (pci != NULL && pci->container != 0)
+    if (pci != NULL && pci->container != 0) {
+        if (!keeper_alive()) /* who was killed; a new life of both begins with a reset */
+            object_destroy(pci->process);
         program_ended((size_t)(pci - running));
+    }
     for (size_t n = 0; n < manifest.programs; n++)
         if ((bits >> n & 1) != 0)
             program_ended(n);
@@ -501,7 +562,8 @@ int main(void)
     manifest_read((const char *)file.data, file.bytes, &manifest, manifest_error);
     system_start();
     for (;;) {
-        r = atm_receive(events, 0);
+        uint64_t next = programs_due();
+        r = next == 0 ? atm_receive(events, 0) : atm_receive_until(events, next);
         if (r.status == 0)
             ends_handle(r.r[2]);
     }

@@ -101,6 +101,20 @@ static void driver_down(void)
     stack_ether_down();
 }
 
+/* Goes on with the address that the device has now; what came to another one is lost. */
+static void driver_up(void)
+{
+    static uint8_t mac[sizeof frames.mac];
+    if (driver && memcmp(mac, frames.mac, sizeof mac) != 0) {
+        system_say("net: the device has another hardware address now; connections are lost");
+        driver_down();
+    }
+    memcpy(mac, frames.mac, sizeof mac);
+    driver = 1;
+    stack_ether_up(mac);
+    stack_transmit_again();
+}
+
 /* Opens it, or opens it again: its buffers are then all given up and fresh. */
 static void driver_open(void)
 {
@@ -112,9 +126,7 @@ static void driver_open(void)
             driver_down();
         return;
     }
-    driver = 1;
-    stack_ether_up(frames.mac);
-    stack_transmit_again();
+    driver_up();
 }
 
 unsigned char *system_frame(void)

@@ -26,14 +26,17 @@ int main(int argc, char **argv)
         return nettest_echo(number(argc, argv, 2, 7));
     if (strcmp(what, "loop") == 0)
         return nettest_loop(number(argc, argv, 2, 10), number(argc, argv, 3, 100000));
+    if (strcmp(what, "repeat") == 0)
+        return nettest_repeat();
     if (strcmp(what, "datagrams") == 0)
         return nettest_datagrams(number(argc, argv, 2, 100));
     if (strcmp(what, "hostile") == 0)
         return nettest_hostile(number(argc, argv, 2, 1), number(argc, argv, 3, 100));
     if (strcmp(what, "errors") == 0)
         return nettest_errors();
-    fprintf(stderr,
-            "usage: nettest echo PORT | loop CONNECTIONS BYTES | datagrams COUNT | errors | "
-            "hostile SEED ROUNDS\n");
+    fprintf(
+        stderr,
+        "usage: nettest echo PORT | loop CONNECTIONS BYTES | repeat | datagrams COUNT | errors | "
+        "hostile SEED ROUNDS\n");
     return 2;
 }

@@ -25,6 +25,10 @@ int nettest_echo(uint32_t port);
 /* Connections over loopback, at once, that many bytes there and back on each; compared. */
 int nettest_loop(uint32_t connections, uint32_t bytes);
 
+/* Connections over loopback, one after the other, for ever, a line each. When the service is killed meanwhile an error has to
+   be told, and it begins again. */
+int nettest_repeat(void);
+
 /* Datagrams over loopback, compared. */
 int nettest_datagrams(uint32_t count);
 

@@ -15,6 +15,7 @@
 #define EVENTS 64
 #define STREAMS_MAX 1000u
 #define PATIENCE (60 * SECOND)
+#define PIECE 3000u
 
 struct stream {
     int socket; /* -1: done */
@@ -201,4 +202,57 @@ int nettest_loop(uint32_t connections, uint32_t bytes)
     }
     printf("%u connections, %u bytes each way\n", connections, bytes);
     return 0;
+}
+
+/* ---- over and over ---- */
+
+/* Sends a piece of stream number n on one end and compares what comes at the other. 0, an error that
+   was told, or 1: other bytes came. */
+static int64_t piece_carry(int from, int to, uint32_t n)
+{
+    unsigned char out[PIECE], in[PIECE];
+    for (uint32_t i = 0; i < PIECE; i++)
+        out[i] = nettest_byte(n, i);
+    int64_t status = socket_send(from, out, PIECE, nettest_now() + PATIENCE);
+    for (uint32_t got = 0; status > 0 && got < PIECE; got += (uint32_t)status)
+        status = socket_recv(to, in + got, PIECE - got, nettest_now() + PATIENCE);
+    if (status <= 0)
+        return status == 0 ? -SOCKET_RESET : status;
+    return memcmp(in, out, PIECE) != 0;
+}
+
+/* A connection to the own listener, there and back. */
+static int64_t round_run(int listener, uint32_t n)
+{
+    struct socket_address peer = {.family = SOCKET_IPV4, .port = LOOP_PORT, .ip = {127, 0, 0, 1}};
+    int there = socket_open(SOCKET_TCP), here = -1;
+    int64_t status = there < 0 ? there : socket_connect(there, &peer, nettest_now() + PATIENCE);
+    if (status == 0)
+        status = here = socket_accept(listener, NULL, nettest_now() + PATIENCE);
+    if (here >= 0)
+        status = piece_carry(there, here, n);
+    if (status == 0)
+        status = piece_carry(here, there, n + 1);
+    if (here >= 0)
+        socket_close(here);
+    if (there >= 0)
+        socket_close(there);
+    return status;
+}
+
+int nettest_repeat(void)
+{
+    int64_t status = socket_setup(8, 64, 0);
+    int listener = status == 0 ? listen_on(LOOP_PORT, SOCKET_ANY_FAMILY) : (int)status;
+    if (listener < 0)
+        return nettest_fail("listening", listener);
+    for (uint32_t n = 1;; n++) {
+        status = round_run(listener, n);
+        if (status > 0)
+            return nettest_fail("a byte came back as another", n);
+        if (status < 0)
+            printf("nettest: begun again: %s\n", socket_error_text(status));
+        else
+            printf("nettest: round %u\n", n);
+    }
 }

@@ -1,18 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * DMA memory; see dma.h. Each device has a range of addresses here, an arena; page i of it is in use
+ * DMA memory; see dma.h. Each device has a range of addresses in the keeper, an arena; page i of it is in use
  * when record i holds the address at which the owner got it. Records are mapped as they are needed.
  */
 #include "dma.h"
 #include "config.h"
 #include "lib/memory.h"
 #include "lib/pci.h"
+#include "lib/startup.h"
 
 #define ARENA_VA 0x500000000000u
+#define FRESH_VA 0x570000000000u /* pages on their way to their place */
 #define RECORDS_VA 0x580000000000u
 #define RECORDS_PAGE (PAGE_SIZE / 8)
 #define RECORDS_BYTES ((uint64_t)DMA_PAGES_MAX * 8)
 
+static uint64_t keeper; /* handle */
 static struct {
     uint32_t top;  /* records below were used at some time, and are mapped */
     uint32_t used; /* pages in use */
@@ -26,6 +29,12 @@ static uint64_t arena_va(uint32_t n, uint32_t i)
 static uint64_t *record(uint32_t n, uint32_t i)
 {
     return (uint64_t *)(uintptr_t)(RECORDS_VA + n * RECORDS_BYTES + (uint64_t)i * 8);
+}
+
+int dma_start(void)
+{
+    keeper = startup_handle("dma");
+    return keeper != 0;
 }
 
 uint64_t dma_used(uint32_t n) { return arena[n].used; }
@@ -62,30 +71,44 @@ static uint32_t run_find(uint32_t n, uint32_t pages)
 }
 
 /* Unmaps what of a range is mapped. */
-static void pages_drop(uint64_t va, uint64_t pages)
+static void pages_drop(uint64_t process, uint64_t va, uint64_t pages)
 {
     for (uint64_t i = 0; i < pages;) {
-        struct atm_result r = atm_unmap(0, va + i * PAGE_SIZE, pages - i, PAGE_SIZE_4K);
+        struct atm_result r = atm_unmap(process, va + i * PAGE_SIZE, pages - i, PAGE_SIZE_4K);
+        if (r.status == -ERR_DEAD)
+            return;
         i += r.status == 0 && r.r[0] > 0 ? r.r[0] : 1;
     }
 }
 
+/* Shares the fresh pages with the keeper, then with the owner. */
+static int64_t pages_share(uint64_t kept_va, struct dma_range r)
+{
+    const struct memory_range fresh = {0, FRESH_VA};
+    int64_t status = memory_share(fresh, (struct memory_range){keeper, kept_va}, r.pages,
+                                  PAGE_READ | PAGE_WRITE);
+    if (status != 0)
+        return status;
+    status = memory_share(fresh, (struct memory_range){r.process, r.va}, r.pages,
+                          PAGE_READ | PAGE_WRITE);
+    if (status != 0)
+        pages_drop(keeper, kept_va, r.pages);
+    return status;
+}
+
 static int64_t pages_give(uint32_t n, uint32_t first, struct dma_range r, uint64_t *physical)
 {
-    uint64_t va = arena_va(n, first);
-    int64_t status = memory_map(0, va, r.pages, PAGE_READ | PAGE_WRITE);
+    int64_t status = memory_map(0, FRESH_VA, r.pages, PAGE_READ | PAGE_WRITE);
     if (status != 0)
         return status;
     for (uint64_t i = 0; status == 0 && i < r.pages; i++) {
-        struct atm_result a = atm_dma_address(config_memory(), va + i * PAGE_SIZE);
+        struct atm_result a = atm_dma_address(config_memory(), FRESH_VA + i * PAGE_SIZE);
         status = a.status;
         physical[i] = a.r[0];
     }
     if (status == 0)
-        status = memory_share((struct memory_range){0, va}, (struct memory_range){r.process, r.va},
-                              r.pages, PAGE_READ | PAGE_WRITE);
-    if (status != 0)
-        pages_drop(va, r.pages);
+        status = pages_share(arena_va(n, first), r);
+    pages_drop(0, FRESH_VA, r.pages);
     return status;
 }
 
@@ -124,7 +147,7 @@ uint64_t dma_free(uint32_t n, uint64_t va, uint64_t pages)
     for (uint64_t i = 0; i < pages; i++) {
         uint32_t place = place_find(n, va + i * PAGE_SIZE, at);
         if (place != at) {
-            pages_drop(arena_va(n, at - run), run);
+            pages_drop(keeper, arena_va(n, at - run), run);
             run = 0;
         }
         if (place == DMA_PAGES_MAX)
@@ -134,13 +157,13 @@ uint64_t dma_free(uint32_t n, uint64_t va, uint64_t pages)
         run++;
         at = place + 1;
     }
-    pages_drop(arena_va(n, at - run), run);
+    pages_drop(keeper, arena_va(n, at - run), run);
     return 0;
 }
 
 void dma_drop(uint32_t n)
 {
-    pages_drop(arena_va(n, 0), arena[n].top);
-    pages_drop((uintptr_t)record(n, 0), (arena[n].top + RECORDS_PAGE - 1) / RECORDS_PAGE);
+    pages_drop(keeper, arena_va(n, 0), arena[n].top);
+    pages_drop(0, (uintptr_t)record(n, 0), (arena[n].top + RECORDS_PAGE - 1) / RECORDS_PAGE);
     arena[n].top = arena[n].used = 0;
 }

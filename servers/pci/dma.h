@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * DMA memory: single pages, each mapped here first and shared with the device's owner, so that they
- * are there until they are dropped here, however the owner ends. The owner's container pays for its
- * mapping of them, the server's for this one.
+ * DMA memory: single pages, each mapped in the keeper, a process of init's without threads, and in the
+ * device's owner. So they are there until they are dropped here, however the owner or this server
+ * ends. The owner's container pays for its mapping of them, the keeper's for that one.
  */
 #ifndef PCI_DMA_H
 #define PCI_DMA_H
@@ -10,6 +10,9 @@
 #include <stdint.h>
 
 #define DMA_PAGES_MAX 65536u /* a device: 256 MiB */
+
+/* 1: there is a keeper. */
+int dma_start(void);
 
 /* A range of the owner's memory. */
 struct dma_range {

@@ -6,6 +6,7 @@
  * granted, and every handle that a message brings and that is not kept is closed.
  */
 #include "config.h"
+#include "dma.h"
 #include "grants.h"
 #include "lib/pci.h"
 #include "lib/server.h"
@@ -146,14 +147,22 @@ static uint64_t request_device(struct message *m)
 
 /* ---- what anybody may ask ---- */
 
-static void info_owner(struct pci_info *info, size_t n)
+/* The grant of a device; NULL: it is nobody's. */
+static const struct grant *grant_of(size_t n)
 {
     for (size_t i = 0; i < grant_count; i++)
-        if (grant_function(&grants[i], functions, function_count) == n) {
-            info->owner = grants[i].program;
-            memcpy(info->name, grants[i].name, sizeof info->name);
-            return;
-        }
+        if (grant_function(&grants[i], functions, function_count) == n)
+            return &grants[i];
+    return NULL;
+}
+
+static void info_owner(struct pci_info *info, size_t n)
+{
+    const struct grant *g = grant_of(n);
+    if (g == NULL)
+        return;
+    info->owner = g->program;
+    memcpy(info->name, g->name, sizeof info->name);
 }
 
 static uint64_t request_list(struct message *m)
@@ -212,9 +221,9 @@ static uint64_t request(struct message *m)
 
 static void event(uint64_t bits)
 {
-    if ((bits & EVENT_PROGRAM_ENDED) != 0)
+    if ((bits & EVENT_CLIENT_ENDED) != 0)
         owners_check();
-    owner_lines(bits & ~(EVENT_PROGRAM_ENDED | EVENT_RESTARTED));
+    owner_lines(bits & ~(EVENT_CLIENT_ENDED | EVENT_RESTARTED));
 }
 
 /* "base:first:last" in hexadecimal. */
@@ -263,19 +272,20 @@ static void devices_stop(void)
 {
     const char *text = getenv("GRANTS");
     grant_count = text == NULL ? 0 : grants_read(text, grants);
-    for (size_t i = 0; i < grant_count; i++) {
-        size_t n = grant_function(&grants[i], functions, function_count);
-        if (n < function_count)
+    for (size_t n = 0; n < function_count; n++)
+        if (grant_of(n) != NULL) {
             owner_stop(n);
-    }
+            owner_lines_reserve(n);
+        }
 }
 
 int main(void)
 {
     serve = startup_handle("serve");
     const struct server server = {.endpoint = serve, .message = request, .event = event};
-    if (serve == 0 || config_memory() == 0 || config_ports() == 0 || config_irqs() == 0) {
-        fprintf(stderr, "pci: the manifest gives it no endpoint, memory, ports or irqs\n");
+    if (serve == 0 || config_memory() == 0 || config_ports() == 0 || config_irqs() == 0 ||
+        !dma_start()) {
+        fprintf(stderr, "pci: it was given no endpoint, memory, ports, irqs or keeper of memory\n");
         return 1;
     }
     devices_find();

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Ownership; see owner.h. Message-signalled lines are given to a device once, for ever: a line that
- * changed hands could still be claimed by the endpoint of the device's owner before.
+ * Ownership; see owner.h. A device has the same message-signalled lines for ever, in all lives of this
+ * server: a line that changed hands would still be claimed by the endpoint of the device's owner
+ * before, which outlives both.
  */
 #include "owner.h"
 #include "config.h"
@@ -21,7 +22,8 @@ struct owner {
     uint64_t pages;       /* of DMA memory the program may have, in all its devices */
     uint64_t opens;       /* counts owners, so that an id says which one */
     uint64_t irqs, ports; /* handles, made once; 0: not yet, or none */
-    uint32_t line, lines; /* message-signalled; given once */
+    uint32_t line;        /* the first of PCI_VECTORS_MAX message-signalled ones; 0: it has none */
+    uint32_t lines;       /* of them in use; given once */
     uint64_t endpoint;    /* INTx: handle to signal bits on; 0: not wanted */
     uint64_t bits;
     uint32_t stopped; /* 1: it had its interrupt and has not acknowledged it */
@@ -33,9 +35,9 @@ size_t function_count;
 struct config config;
 uint64_t serve;
 static struct owner owners[FUNCTIONS_MAX];
-static uint64_t lines_open;  /* INTx lines that are claimed */
-static uint64_t lines_stuck; /* fired, and not to be acknowledged before an owner does */
-static uint32_t lines_given; /* message-signalled lines so far */
+static uint64_t lines_open;     /* INTx lines that are claimed */
+static uint64_t lines_stuck;    /* fired, and not to be acknowledged before an owner does */
+static uint32_t lines_reserved; /* message-signalled lines so far */
 
 static uint64_t id_of(size_t n) { return owners[n].opens << 16 | n; }
 
@@ -116,21 +118,27 @@ static int64_t bars_map(size_t n)
 
 /* ---- interrupts ---- */
 
-/* The device's message-signalled lines, which it keeps for ever. */
+void owner_lines_reserve(size_t n)
+{
+    if (lines_reserved + PCI_VECTORS_MAX > IRQ_MESSAGES)
+        return;
+    owners[n].line = IRQ_MESSAGE_FIRST + lines_reserved;
+    lines_reserved += PCI_VECTORS_MAX;
+}
+
+/* As many of the device's lines as it has vectors. */
 static void lines_give(size_t n)
 {
     struct owner *o = &owners[n];
     uint32_t want = functions[n].msix_vectors;
     want = want < PCI_VECTORS_MAX ? want : PCI_VECTORS_MAX;
-    if (functions[n].msix == 0 || o->lines != 0 || lines_given + want > IRQ_MESSAGES)
+    if (functions[n].msix == 0 || o->line == 0 || o->lines != 0)
         return;
-    struct atm_result r = atm_device_narrow(config_irqs(), IRQ_MESSAGE_FIRST + lines_given, want);
+    struct atm_result r = atm_device_narrow(config_irqs(), o->line, want);
     if (r.status < 0)
         return;
     o->irqs = r.r[0];
-    o->line = IRQ_MESSAGE_FIRST + lines_given;
     o->lines = want;
-    lines_given += want;
 }
 
 static void endpoint_forget(struct owner *o)

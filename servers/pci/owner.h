@@ -35,7 +35,9 @@ uint64_t owner_open(size_t n, const struct opening *o, struct opened *out);
 /* The device an id of a program names; FUNCTIONS_MAX: none. */
 size_t owner_find(uint64_t id, uint64_t program);
 void owner_close(size_t n);
-void owner_stop(size_t n);   /* stops and resets a device nobody has */
+void owner_stop(size_t n); /* stops and resets a device nobody has */
+/* Sets lines aside for its messages; to be called for the same devices in the same order in each life. */
+void owner_lines_reserve(size_t n);
 uint64_t owner_of(size_t n); /* program; 0: nobody has it open */
 
 /* INTx: from now on bits are signalled on endpoint (a handle, which becomes the server's). */

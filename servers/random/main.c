@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define BYTES_MAX 65536ul
+#define BYTES_MAX (1ul << 30)
 #define LINE 32u
 
 int main(int argc, char **argv)

@@ -7,6 +7,7 @@
 #include "blk.h"
 #include "lib/server.h"
 #include "lib/startup.h"
+#include "lib/supervision.h"
 #include <errno.h>
 #include <stdio.h>
 
@@ -29,6 +30,8 @@ static void event(uint64_t bits)
 {
     if ((bits & EVENT_INTERRUPT) != 0)
         virtio_queue_ack(&disk.device);
+    if ((bits & EVENT_CLIENT_ENDED) != 0)
+        clients_sweep();
     device_run();
     if ((bits & EVENT_WATCH) != 0)
         virtio_watch(&disk.device, &disk.queue);

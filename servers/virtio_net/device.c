@@ -40,6 +40,8 @@ static void buffers_make(void)
         ether.slot[ether.slots_free++] = (uint16_t)s;
 }
 
+#define MAC_GROUP 1u /* in its first byte */
+
 /* Its own address; a device without one gets one that is marked as locally given. */
 static uint64_t mac_read(void)
 {
@@ -48,6 +50,8 @@ static uint64_t mac_read(void)
         return (atm_clock().r[0] << 16 | 0x02) & 0xffffffffffff;
     for (uint32_t i = 0; i < 6; i++)
         mac |= virtio_config(&ether.device, CONFIG_MAC + i, 1) << i * 8;
+    if (mac == 0 || (mac & MAC_GROUP) != 0)
+        virtio_fail(&ether.device, "its hardware address is none of a single card");
     return mac;
 }
 

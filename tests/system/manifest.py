@@ -93,6 +93,37 @@ def test_manifest_restart_limit_is_kept(machine):
     check(not re.search(r"fault +process +alive", result.text.split("stress")[-1]), "and then no more", result)
 
 
+LOOPING = "program fault\n    arguments read\n    quota 64\n    restart always 1000\n"
+
+
+def test_manifest_program_that_ends_at_once_is_not_started_at_full_speed(machine):
+    with machines.scratch() as folder:
+        initrd = machines.initrd_with(folder, {"etc/manifest": (BASE + LOOPING + SHELL).encode()})
+        with machine.start(initrd=initrd) as m:
+            for ends, wait in ((5, 1), (6, 2)):
+                m.expect(rf"init: fault ended {ends} times; next try in {wait} s$")
+                check(m.text.count("fault was started again") == ends - 1, "no sooner", m.result())
+                m.expect("init: fault was started again$")
+            m.expect("init: fault ended 7 times; next try in 4 s$")
+            m.type("echo and; echo ready\r")
+            m.expect("^ready$")
+            m.prompt()
+            m.command("; ".join(["kill fs"] * 8))
+            check(m.text.count("fs was started again") == 8, "what is killed is there again at once", m.result())
+            check("init: fs ended" not in m.text, "however often", m.result())
+            check(m.command("echo on") == "on\n", "all else goes on", m.result())
+            m.end()
+
+
+@machines.on("hosted")
+def test_manifest_program_that_ends_at_once_is_left_alone_longer_each_time(machine):
+    shipped = (machines.ROOT / "servers/etc/manifest").read_text()
+    result = run(machine, shipped + LOOPING, "ping -c 201 -i 1000 127.0.0.1")
+    waits = re.findall(r"^init: fault ended (\d+) times; next try in (\d+) s$", result.text, re.M)
+    expected = [(str(5 + n), str(min(1 << n, 32))) for n in range(8)]
+    check(waits[:8] == expected and len(waits) < 15, f"{waits} in 200 s", result)
+
+
 def test_manifest_empty_or_binary_ends_with_a_message(machine):
     for text in (b"", b"\0" * 100, bytes(range(256)) * 20, b"program\n", b"#" * 5000):
         result = run(machine, text)

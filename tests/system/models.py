@@ -203,5 +203,5 @@ def test_options_of_devices_wrong_are_refused(machine):
         refused(machine, ["--disk", ",ro"], "--disk")
         refused(machine, ["--share", f"{folder}/none"], "--share", "none")
         refused(machine, ["--share", str(empty)], "--share", "empty")
-    for kind in ("", "nosuch", "id,", "id,0", "id,x", "id,3x", "id,99999999"):
+    for kind in ("", "nosuch", "id,", "id,0", "id,x", "id,3x", "id,99999999", "id,3,", "id,3,0", "id,3,4,", "id,,4", "nosuch,3,4"):
         refused(machine, ["--rng", "--lie", kind], "--lie", "--help")

@@ -258,3 +258,34 @@ def test_a_busy_guest_still_answers(machine):
             except ConnectionResetError:
                 pass
         check("rounds" not in m.text, "it is still at work", m.result())
+
+
+# ---- a card that lies ----
+
+ADDRESS = "52:54:00:12:34:56"
+
+
+@HOSTED
+def test_card_whose_registers_read_as_anything_is_reached(machine):
+    """Registers are believed when they say the same again; so the address, the doorbells and the status are right."""
+    for rate, seed in ((3, 1), (4, 2), (4, 6), (10, 2), (10, 6), (20, 4), (20, 7)):
+        result = machine.run("ping -c 2 -i 50 10.0.2.2; ifconfig", net=True, options=["--lie", f"config,{rate}", "--seed", str(seed)])
+        check("2 sent, 2 received" in result.text and ADDRESS in result.text, f"config,{rate}, seed {seed}: it is reached", result)
+
+
+@HOSTED
+def test_network_recovers_when_its_card_stops_lying(machine):
+    """With a wrong hardware address, or no good one, and then, when the driver was started anew, with the right one."""
+    wrong = 0
+    for seed in (2, 5, 12, 26):
+        with machine.start(net=True, options=["--lie", "config,2,150", "--seed", str(seed)]) as m:
+            m.prompt()
+            machines.until("a card", lambda: re.search(r"(\w\w:){5}\w\w", m.command("ifconfig")))
+            wrong += ADDRESS not in m.command("ifconfig")
+            for _ in range(3):
+                m.command("kill ether0")
+            machines.until(f"seed {seed}: the right address", lambda: ADDRESS in m.command("ifconfig"))
+            said = machines.until("an answer", lambda: re.search("[1-9] received", m.command("ping -c 1 10.0.2.2", 60)))
+            check(said, "the network is there")
+            m.end()
+    check(wrong > 0, "no seed made the address wrong at first: others have to be chosen")
