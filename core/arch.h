@@ -29,7 +29,7 @@ predicate thread_blank{L}(integer p) =
     (\forall integer k; 0 <= k < FPU_BYTES ==> thread_at[p].fpu[k] == 0);
 predicate process_blank{L}(integer p) =
     process_at[p].root == 0 && process_at[p].endpoint_page == 0 &&
-    process_at[p].handle_free == 0 && process_at[p].endpoint_free == 0 &&
+    process_at[p].handle_free == 0 && process_at[p].handle_fresh == 0 && process_at[p].endpoint_free == 0 &&
     process_at[p].handle_pages == 0 && process_at[p].state == 0 && process_at[p].dying == 0 &&
     process_at[p].reap_stage == 0 && process_at[p].block_size == 0 &&
     process_at[p].name[0] == 0 && process_at[p].name[1] == 0 && process_at[p].charged == 0 &&

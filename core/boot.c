@@ -202,7 +202,7 @@ static struct span archive_find(struct span archive, const char *path)
     ensures kernel_wf; */
 static const char *page_fresh(pfn_t p, uint64_t va, uint32_t flags)
 {
-    status_t status = memory_map(p, va, flags);
+    status_t status = memory_map_pages(p, va, 1, flags).status;
     if (status == ERR_EXISTS)
         return "segments of bin/init overlap";
     return status == ERR_NONE ? NULL : "not enough memory for bin/init";
@@ -320,12 +320,12 @@ static const char *archive_map(pfn_t p, const struct boot_image *image, pfn_t fr
     ensures kernel_wf; */
 static const char *init_pages(pfn_t p, const struct boot_image *image)
 {
-    for (uint32_t i = 1; i <= INIT_STACK_PAGES; i++)
-        if (memory_map(p, INIT_STACK_TOP - (uint64_t)i * PAGE_SIZE, PAGE_READ | PAGE_WRITE) !=
-            ERR_NONE)
-            return "not enough memory for the stack of init";
-    if (memory_map(p, INIT_MESSAGE_VA, PAGE_READ | PAGE_WRITE) != ERR_NONE ||
-        memory_map(p, BOOT_INFO_VA, PAGE_READ | PAGE_WRITE) != ERR_NONE)
+    const uint32_t flags = PAGE_READ | PAGE_WRITE;
+    const uint64_t stack = INIT_STACK_TOP - (uint64_t)INIT_STACK_PAGES * PAGE_SIZE;
+    if (memory_map_pages(p, stack, INIT_STACK_PAGES, flags).status != ERR_NONE)
+        return "not enough memory for the stack of init";
+    if (memory_map_pages(p, INIT_MESSAGE_VA, 1, flags).status != ERR_NONE ||
+        memory_map_pages(p, BOOT_INFO_VA, 1, flags).status != ERR_NONE)
         return "not enough memory for the boot information page";
     struct page_words *page = &page_at[U((pfn_t)entry_frame(memory_entry(p, BOOT_INFO_VA)))];
     uint64_t cpus = 0;

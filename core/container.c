@@ -3,8 +3,14 @@
 #include "core/container.h"
 #include "core/process.h"
 
-#define REAP_STEPS                                                                                 \
-    4u /* containers entered or destroyed, or process pieces done, by one container_reap */
+#define REAP_STEPS 4u /* containers entered or destroyed by one container_reap, at most */
+
+/* What a step of container_reap came to. */
+enum reap_step {
+    STEP_SMALL,   /* there may be more */
+    STEP_PROCESS, /* a piece of a process: enough for one call */
+    STEP_GONE     /* the container is gone */
+};
 
 uint64_t container_left(pfn_t c)
 {
@@ -80,38 +86,38 @@ static void reap_move(pfn_t c, pfn_t at)
     container_at[C(c)].cursor_generation = frame_generation[at];
 }
 
-/* One step: into the youngest child, a piece of a child process, or out of an emptied container. 1: c is gone. */
+/* One step: into the youngest child, a piece of a child process, or out of an emptied container. */
 /*@ requires kernel_wf && is_container(c);
     ensures kernel_wf; */
-static bool container_reap_step(pfn_t c)
+static enum reap_step container_reap_step(pfn_t c)
 {
     pfn_t at = reap_position(c);
     container_at[C(at)].dying = 1; /* nothing new in it: its children only get fewer */
     pfn_t child = own_last[at];
     if (child != 0 && frame_kind[child] == FRAME_CONTAINER) {
         reap_move(c, child);
-        return false;
+        return STEP_SMALL;
     }
     if (child != 0) {
         process_end(child, PROCESS_KILLED, 0);
         (void)process_reap(child);
-        return false;
+        return STEP_PROCESS;
     }
     pfn_t parent = frame_owner[at];
     container_destroy(at);
     if (at == c)
-        return true;
+        return STEP_GONE;
     reap_move(c, parent);
-    return false;
+    return STEP_SMALL;
 }
 
 bool container_reap(pfn_t c)
 {
+    enum reap_step step = STEP_SMALL;
     uint32_t n;
-    /*@ loop invariant 0 <= n <= REAP_STEPS && kernel_wf && is_container(c);
+    /*@ loop invariant 0 <= n <= REAP_STEPS && kernel_wf;
         loop variant REAP_STEPS - n; */
-    for (n = 0; n < REAP_STEPS; n++)
-        if (container_reap_step(c))
-            return true;
-    return false;
+    for (n = 0; n < REAP_STEPS && step == STEP_SMALL; n++)
+        step = container_reap_step(c);
+    return step == STEP_GONE;
 }

@@ -8,7 +8,8 @@ endpoint_t endpoint_create(pfn_t p)
 {
     uint32_t top = process_at[P(p)].endpoint_free - 1;
     process_at[P(p)].endpoint_free = top;
-    endpoint_t e = process_at[P(p)].endpoint_page * SLOTS + process_at[P(p)].endpoint_stack[top];
+    uint32_t slot = (process_at[P(p)].endpoint_stack[top] + ENDPOINTS_MAX - 1 - top) % ENDPOINTS_MAX;
+    endpoint_t e = process_at[P(p)].endpoint_page * SLOTS + slot;
     endpoint_at[E(e)].generation = frame_birth();
     endpoint_at[E(e)].events = 0;
     endpoint_at[E(e)].mode = MODE_IDLE;
@@ -104,9 +105,9 @@ bool endpoint_drain(endpoint_t e)
 {
     uint32_t n;
     endpoint_at[E(e)].mode = MODE_DEAD;
-    /*@ loop invariant 0 <= n <= DRAIN_PIECE;
-        loop variant DRAIN_PIECE - n; */
-    for (n = 0; n < DRAIN_PIECE && endpoint_at[E(e)].first != 0; n++) {
+    /*@ loop invariant 0 <= n <= RELEASE_PIECE;
+        loop variant RELEASE_PIECE - n; */
+    for (n = 0; n < RELEASE_PIECE && endpoint_at[E(e)].first != 0; n++) {
         pfn_t t = endpoint_at[E(e)].first;
         queue_pop(e, t);
         thread_fail(t, ERR_PEER);
@@ -124,6 +125,6 @@ pfn_t endpoint_owner(endpoint_t e) { return table_parent[e / SLOTS]; }
 void endpoint_free(pfn_t p, endpoint_t e)
 {
     uint32_t top = process_at[P(p)].endpoint_free;
-    process_at[P(p)].endpoint_stack[top] = (uint8_t)(e % SLOTS);
+    process_at[P(p)].endpoint_stack[top] = (uint8_t)((e + 1 + top) % ENDPOINTS_MAX);
     process_at[P(p)].endpoint_free = top + 1;
 }

@@ -84,7 +84,7 @@ pfn_t endpoint_receiver(endpoint_t e);
     ensures out: queue_of[t] == 0 && cpu_at[thread_at[t].cpu].current != t; */
 void endpoint_leave(pfn_t t);
 
-/* Releases up to DRAIN_PIECE waiting threads with the error PEER. 1: nobody waits any more, and e is no endpoint. */
+/* Releases up to RELEASE_PIECE waiting threads with the error PEER. 1: nobody waits any more, and e is no endpoint. */
 /*@ requires kernel_wf && is_queue(e) && frame_kind[e / SLOTS] == FRAME_ENDPOINTS;
     ensures kernel_wf; */
 bool endpoint_drain(endpoint_t e);

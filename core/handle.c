@@ -28,34 +28,70 @@ static void handle_push(pfn_t process, uint32_t number)
     process_at[P(process)].handle_free = free + 1;
 }
 
+/* Takes the number on top of the stack of free numbers. */
+/*@ requires is_process(process) && handles_perm && handles_pages && handles_stack && process_at[process].handle_free > 0;
+    assigns process_at[process].handle_free, process_at[process].handle_fresh;
+    ensures stack: handles_stack;
+    ensures free: process_at[process].handle_free == \old(process_at[process].handle_free) - 1;
+    ensures top: \result == handle_order[process][process_at[process].handle_free];
+    ensures range: 0 < \result < HANDLES_MAX;
+*/
+static inline uint32_t handle_pop(pfn_t process)
+{
+    uint32_t free = process_at[P(process)].handle_free - 1;
+    //@ assert top: handle_number(process, free) == handle_order[process][free];
+    process_at[P(process)].handle_free = free;
+    if (free >= process_at[P(process)].handle_fresh)
+        return process_at[P(process)].handle_stack[free];
+    process_at[P(process)].handle_fresh = free;
+    return process_at[P(process)].handle_pages * SLOTS - 1 - free;
+}
+
+/* Ghost: numbers last, last - 1, .. come first in the order. */
+/*@ requires is_process(process) && handles_perm && count <= last < HANDLES_MAX;
+    assigns handle_place[process][0 .. HANDLES_MAX - 1], handle_order[process][0 .. HANDLES_MAX - 1];
+    ensures perm: handles_perm;
+    ensures first: \forall integer i; 0 <= i < count ==> handle_order[process][i] == last - i;
+    ensures place: \forall integer n; 0 < n < HANDLES_MAX ==>
+        (handle_place[process][n] < count <==> last - count < n <= last);
+*/
+static inline void handle_line_up(pfn_t process, uint32_t last, uint32_t count)
+{
+    (void)process, (void)last, (void)count;
+    /*@ ghost
+        uint32_t i = 0;
+        /@ loop invariant range: 0 <= i <= count;
+           loop invariant perm: handles_perm;
+           loop invariant first: \forall integer j; 0 <= j < i ==> handle_order[process][j] == last - j;
+           loop invariant place: \forall integer n; 0 < n < HANDLES_MAX ==>
+               (handle_place[process][n] < i <==> last - i < n <= last);
+           loop assigns i, handle_place[process][0 .. HANDLES_MAX - 1], handle_order[process][0 .. HANDLES_MAX - 1];
+           loop variant count - i; @/
+        while (i < count) {
+            uint32_t place = handle_place[process][last - i];
+            uint32_t other = handle_order[process][i];
+            handle_order[process][place] = other;
+            handle_place[process][other] = place;
+            handle_order[process][i] = last - i;
+            handle_place[process][last - i] = i;
+            i++;
+        }
+    */
+}
+
 void handle_add_page(pfn_t process, pfn_t page)
 {
     uint32_t index = process_at[P(process)].handle_pages;
+    uint32_t count = index == 0 ? SLOTS - 1 : SLOTS; /* number 0 is never used */
     process_at[P(process)].handle_page[index] = page;
     process_at[P(process)].handle_pages = index + 1;
     //@ ghost handle_home[page] = process;
     //@ ghost handle_index[page] = index;
-    /* The smallest number is pushed last, to be used first; number 0 is never used. */
-    uint32_t least = index == 0 ? 1 : index * SLOTS;
-    uint32_t number = (index + 1) * SLOTS;
-    /*@ loop invariant range: least <= number <= (index + 1) * SLOTS;
-        loop invariant perm: handles_perm;
-        loop invariant stack: handles_stack;
-        loop invariant on: \forall integer n; 0 < n < HANDLES_MAX ==>
-            (handle_place[process][n] < process_at[process].handle_free <==>
-                number <= n < (index + 1) * SLOTS ||
-                \at(handle_place[process][n],Pre) < \at(process_at[process].handle_free,Pre));
-        loop invariant free: process_at[process].handle_free ==
-            \at(process_at[process].handle_free,Pre) + (index + 1) * SLOTS - number;
-        loop assigns number, process_at[process].handle_free,
-            process_at[process].handle_stack[0 .. HANDLES_MAX - 1],
-            handle_place[process][0 .. HANDLES_MAX - 1], handle_order[process][0 .. HANDLES_MAX - 1];
-        loop variant number - least;
-    */
-    while (number > least) {
-        number--;
-        handle_push(process, number);
-    }
+    handle_line_up(process, index * SLOTS + SLOTS - 1, count);
+    process_at[P(process)].handle_free = count;
+    process_at[P(process)].handle_fresh = count;
+    /*@ assert on: \forall integer n; 0 < n < HANDLES_MAX ==>
+            (handle_place[process][n] < count <==> n / SLOTS == index); */
     /*@ assert slots: \forall integer p, n; handles_has(p, n) ==>
             (handles_has{Pre}(p, n) && handle_slot_of(p, n) == handle_slot_of{Pre}(p, n)) ||
             (p == process && n / SLOTS == index && handle_slot_of(p, n) / SLOTS == page); */
@@ -77,9 +113,8 @@ void handle_add_page(pfn_t process, pfn_t page)
 uint32_t handle_install(pfn_t process, struct handle h)
 {
     /*@ assert was: \forall integer n; 0 < n < HANDLES_MAX ==> handles_closed_at(process, n); */
-    uint32_t free = process_at[P(process)].handle_free - 1;
-    uint32_t number = process_at[P(process)].handle_stack[free];
-    process_at[P(process)].handle_free = free;
+    uint32_t number = handle_pop(process);
+    //@ ghost uint32_t free = process_at[process].handle_free;
     slot_t slot = process_at[P(process)].handle_page[number / SLOTS] * SLOTS + number % SLOTS;
     //@ assert slot: handles_has(process, number) && slot == handle_slot_of(process, number);
     //@ assert empty: handle_at[slot].kind == KIND_NONE;

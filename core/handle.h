@@ -2,12 +2,13 @@
 /*
  * A process's handle table: numbers 1 .. HANDLES_MAX - 1 in pages of SLOTS handles, which the process gets one by one. A
  * handle is the only name a process has for anything. It is dead when its generation is no longer its object's; the dead
- * stay in the table until they are removed. All operations but handle_add_page take constant time.
+ * stay in the table until they are removed. All operations take constant time.
  *
  * Invariant handles_wf. For each process p with k = handle_pages: k <= HANDLE_PAGES;
  * handle_page[0 .. k-1] are different FRAME_HANDLES frames that no other process has, the rest of
- * handle_page is 0; handle_stack[0 .. handle_free-1] are the numbers 1 .. k * SLOTS - 1 whose slot
- * has KIND_NONE, each once; number 0 has KIND_NONE. And for each slot of a FRAME_HANDLES frame:
+ * handle_page is 0; the numbers 1 .. k * SLOTS - 1 whose slot has KIND_NONE are a stack of
+ * handle_free, each once: entry i is handle_stack[i], but the first handle_fresh, which were never
+ * used, are k * SLOTS - 1 - i and stand nowhere; number 0 has KIND_NONE. And for each slot of a FRAME_HANDLES frame:
  * handle_object_ok, and the generation of a container, process or thread is less than
  * frame_next_birth.
  *
@@ -146,10 +147,11 @@ predicate handles_pages{L} = \forall integer p; is_process(p) ==>
             handle_home[process_at[p].handle_page[k]] == p &&
             handle_index[process_at[p].handle_page[k]] == k) &&
         (k >= process_at[p].handle_pages ==> process_at[p].handle_page[k] == 0);
+logic integer handle_number{L}(integer p, integer i) = i < process_at[p].handle_fresh ?
+    process_at[p].handle_pages * SLOTS - 1 - i : process_at[p].handle_stack[i];
 predicate handles_stack{L} = \forall integer p; is_process(p) ==>
-    process_at[p].handle_free < HANDLES_MAX &&
-    \forall integer i; 0 <= i < process_at[p].handle_free ==>
-        process_at[p].handle_stack[i] == handle_order[p][i];
+    process_at[p].handle_fresh <= process_at[p].handle_free < HANDLES_MAX &&
+    \forall integer i; 0 <= i < process_at[p].handle_free ==> handle_number(p, i) == handle_order[p][i];
 predicate handles_closed_at{L}(integer p, integer n) =
     handle_place[p][n] < process_at[p].handle_free <==>
         n / SLOTS < process_at[p].handle_pages && handle_at[handle_slot_of(p, n)].kind == KIND_NONE;
@@ -198,6 +200,7 @@ lemma handles_inj{L}: handles_pages{L} ==> \forall integer p, n, q, m;
 predicate handles_table_same{K,L}(integer p) =
     \at(process_at[p].handle_pages,K) == \at(process_at[p].handle_pages,L) &&
     \at(process_at[p].handle_free,K) == \at(process_at[p].handle_free,L) &&
+    \at(process_at[p].handle_fresh,K) == \at(process_at[p].handle_fresh,L) &&
     (\forall integer k; 0 <= k < HANDLE_PAGES ==>
         \at(process_at[p].handle_page[k],K) == \at(process_at[p].handle_page[k],L)) &&
     (\forall integer i; 0 <= i < \at(process_at[p].handle_free,K) ==>
@@ -205,7 +208,7 @@ predicate handles_table_same{K,L}(integer p) =
     (\forall integer k; 0 <= k < \at(process_at[p].handle_pages,K) ==>
         is_kind{L}(\at(process_at[p].handle_page[k],K), FRAME_HANDLES));
 predicate handles_table_blank{L}(integer p) =
-    process_at[p].handle_pages == 0 && process_at[p].handle_free == 0 &&
+    process_at[p].handle_pages == 0 && process_at[p].handle_free == 0 && process_at[p].handle_fresh == 0 &&
     \forall integer k; 0 <= k < HANDLE_PAGES ==> process_at[p].handle_page[k] == 0;
 predicate handles_ghosts_same{K,L} =
     (\forall integer p, n; is_frame(p) && 0 <= n < HANDLES_MAX ==>
@@ -293,16 +296,16 @@ HANDLE_FACT handles_keep{K,L}: handles_wf{K} ==> handles_ghosts_same{K,L} ==>
 #endif
 #undef HANDLE_FACT
 
-/* Gives the process one more page of handles: page, a fresh FRAME_HANDLES frame. */
+/* Gives the process, all of whose handles are open, one more page of them: page, a fresh FRAME_HANDLES frame. */
 /*@ requires handles_wf && is_process(process) && process_at[process].handle_pages < HANDLE_PAGES;
+    requires full: process_at[process].handle_free == 0;
     requires is_kind(page, FRAME_HANDLES);
     requires blank: \forall integer h; page * SLOTS <= h < page * SLOTS + SLOTS ==>
         handle_at[h].kind == KIND_NONE;
     requires fresh: \forall integer p, k; is_process(p) && 0 <= k < HANDLE_PAGES ==>
         process_at[p].handle_page[k] != page;
-    assigns process_at[process].handle_free, process_at[process].handle_pages,
+    assigns process_at[process].handle_free, process_at[process].handle_fresh, process_at[process].handle_pages,
             process_at[process].handle_page[0 .. HANDLE_PAGES - 1],
-            process_at[process].handle_stack[0 .. HANDLES_MAX - 1],
             handle_place[process][0 .. HANDLES_MAX - 1], handle_order[process][0 .. HANDLES_MAX - 1],
             handle_home[page], handle_index[page];
     HANDLES_ENSURED
@@ -316,7 +319,7 @@ void handle_add_page(pfn_t process, pfn_t page);
 /* Opens a handle, and says its number. There must be a free one. */
 /*@ requires handles_wf && is_process(process) && process_at[process].handle_free > 0;
     requires h.kind != KIND_NONE && handle_value_ok(h.kind, h.object, h.generation);
-    assigns process_at[process].handle_free, handle_at[0 .. FRAMES_MAX * SLOTS - 1];
+    assigns process_at[process].handle_free, process_at[process].handle_fresh, handle_at[0 .. FRAMES_MAX * SLOTS - 1];
     HANDLES_ENSURED
     ensures number: 0 < \result < HANDLES_MAX;
     ensures was: open_slot{Pre}(process, \result) == 0;

@@ -252,8 +252,11 @@ static bool handles_ok(pfn_t p)
             return false;
         open += handle_at[H(page * SLOTS + n % SLOTS)].kind != KIND_NONE;
     }
+    uint32_t fresh = process_at[P(p)].handle_fresh;
+    if (fresh > process_at[P(p)].handle_free)
+        return false;
     for (uint32_t i = 0; i < process_at[P(p)].handle_free; i++)
-        if (handle_slot(p, process_at[P(p)].handle_stack[i]) != 0)
+        if (handle_slot(p, i < fresh ? pages * SLOTS - 1 - i : process_at[P(p)].handle_stack[i]) != 0)
             return false;
     return open + process_at[P(p)].handle_free + 1 == pages * SLOTS; /* number 0 is neither */
 }

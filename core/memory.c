@@ -54,49 +54,92 @@ static uint32_t flags_most(uint32_t flags)
     return most;
 }
 
-uint64_t memory_entry(pfn_t p, uint64_t va)
+/* Where va is in the address space of p. */
+/*@ requires tables_wf && is_process(p) && is_root(process_at[p].root) && va < USER_TOP;
+    assigns \nothing;
+    ensures table: is_table(\result.table) && \result.index < limit_of(\result.table);
+    ensures level: \result.level == table_level[\result.table] && 1 <= \result.level <= 4;
+    ensures here: \result.entry == entry_of(\result.table, \result.index);
+    ensures entry: \result.entry == resolve(process_at[p].root, va);
+    ensures ends: is_leaf(\result.table, \result.index) || \result.entry == 0; */
+INDEX_GUARD struct table_spot spot_of(pfn_t p, uint64_t va)
 {
-    pfn_t t = table_find(process_at[P(p)].root, va);
-    uint64_t e = table_at[PT(t)].entry[table_index(va, table_level[t])];
-    return e % 2 == 1 ? e : 0;
+    return table_walk_deep(process_at[P(p)].root, va);
 }
+
+uint64_t memory_entry(pfn_t p, uint64_t va) { return table_walk(process_at[P(p)].root, va).entry; }
 
 pfn_t user_frame(pfn_t root, uint64_t va, uint32_t need)
 {
     if (va < USER_BASE || va >= USER_TOP)
         return 0;
-    pfn_t t = table_find(root, va);
-    uint32_t level = table_level[t];
-    uint64_t e = table_at[PT(t)].entry[table_index(va, level)];
-    if (e % 2 == 0)
+    struct table_spot at = table_walk(root, va);
+    if (at.entry == 0)
         return 0;
-    uint32_t flags = entry_flags(e);
+    uint32_t flags = entry_flags(at.entry);
     if ((flags & PAGE_DEVICE) != 0 || (flags & need) != need)
         return 0;
-    return (pfn_t)(entry_frame(e) + va / PAGE_SIZE % page_span(flags));
+    return (pfn_t)(entry_frame(at.entry) + va / PAGE_SIZE % page_span(flags));
 }
 
-/* Why nothing of this size can be mapped at va: something is there, or a superpage or table is in the way. */
-/*@ requires kernel_wf && is_process(p) && va < USER_TOP && 1 <= level <= 3;
-    assigns \nothing; */
-static status_t place_check(pfn_t p, uint64_t va, uint32_t level)
+/* Why nothing can be mapped there by an entry of a table of this level: something is, or a superpage or table is in the
+   way. */
+/*@ assigns \nothing;
+    ensures \result == (at.level < level || at.entry != 0 ? ERR_EXISTS : ERR_NONE); */
+static inline status_t spot_free(struct table_spot at, uint32_t level)
 {
-    pfn_t t = table_find(process_at[P(p)].root, va);
-    uint32_t at = table_level[t];
-    if (at < level)
+    if (at.level < level)
         return ERR_EXISTS; /* smaller pages were mapped here, their table is left */
-    return table_at[PT(t)].entry[table_index(va, at)] % 2 == 1 ? ERR_EXISTS : ERR_NONE;
+    return at.entry != 0 ? ERR_EXISTS : ERR_NONE;
 }
 
-/* Maps a frame where place_check found room, makes the tables, and charges pages for it and them. */
-/*@ requires kernel_wf && is_process(p) && va < USER_TOP && 1 <= level <= 3;
-    ensures kernel_wf; */
-static void place(pfn_t p, uint64_t va, uint32_t level, uint64_t entry, uint64_t pages)
+/* Whether exactly one page of that level is mapped there: UNMAPPED, SIZE. */
+/*@ assigns \nothing;
+    ensures \result == (at.entry == 0 ? ERR_UNMAPPED : at.level != level ? ERR_SIZE : ERR_NONE); */
+static inline status_t spot_check(struct table_spot at, uint32_t level)
 {
-    pfn_t root = process_at[P(p)].root;
-    process_charge(p, pages + table_missing(root, va, level));
-    pfn_t t = table_make(root, va, level);
-    table_set(t, table_index(va, level), entry);
+    if (at.entry == 0)
+        return ERR_UNMAPPED;
+    return at.level != level ? ERR_SIZE : ERR_NONE;
+}
+
+/* Where the next page is, whose address is va; without a walk if the same table has it. */
+/*@ requires tables_wf && is_process(p) && is_root(process_at[p].root) && va < USER_TOP;
+    assigns \nothing;
+    ensures is_table(\result.table) && \result.index < limit_of(\result.table); */
+static inline struct table_spot spot_next(struct table_spot at, pfn_t p, uint64_t va)
+{
+    if (at.level != 1 || at.index + 1 == TABLE_ENTRIES)
+        return table_walk(process_at[P(p)].root, va);
+    at.index++;
+    at.entry = table_at[PT(at.table)].entry[at.index];
+    return at;
+}
+
+/* The table of that level for va, made, and charged with what it takes; there is one of level found. */
+/*@ requires kernel_wf && is_process(p) && va < USER_TOP && 1 <= level <= 3 && level < found;
+    ensures kernel_wf;
+    ensures is_table(\result) && table_level[\result] == level; */
+static pfn_t spot_make(pfn_t p, uint64_t va, uint32_t level, uint32_t found)
+{
+    process_charge(p, found - level);
+    return table_make(process_at[P(p)].root, va, level);
+}
+
+/* Maps an entry where spot_free said so, makes the tables, and charges pages for it and them. Says where it is. */
+/*@ requires kernel_wf && is_process(p) && va < USER_TOP && 1 <= level <= 3 && level <= at.level;
+    ensures kernel_wf; */
+static inline struct table_spot place(struct table_spot at, pfn_t p, uint64_t va, uint32_t level,
+                                      uint64_t entry, uint64_t pages)
+{
+    if (at.level != level) {
+        at.table = spot_make(p, va, level, at.level);
+        at.level = (uint16_t)level;
+        at.index = (uint16_t)table_index(va, level);
+    }
+    process_charge(p, pages);
+    table_set(at.table, at.index, entry);
+    return at;
 }
 
 /* Pages charged for the superpage p is making; 0: none. */
@@ -144,14 +187,19 @@ static status_t block_begin(pfn_t p, uint8_t size, uint32_t span, uint32_t missi
 }
 
 /* A superpage is made in pieces: charged and allocated first, then zeroed, kept in the process until it is mapped. */
-/*@ requires kernel_wf && is_process(p) && va < USER_TOP;
+/*@ requires kernel_wf && is_process(p) && va < USER_TOP && level_of(flags) > 1;
     ensures kernel_wf; */
 static status_t memory_map_super(pfn_t p, uint64_t va, uint32_t flags)
 {
+    uint32_t level = page_level(flags);
     uint32_t span = page_span(flags);
-    uint32_t missing = table_missing(process_at[P(p)].root, va, page_level(flags));
+    struct table_spot at = table_walk(process_at[P(p)].root, va);
+    status_t status = spot_free(at, level);
+    if (status != ERR_NONE)
+        return status;
+    uint32_t missing = at.level - level;
     if (block_span(p) != span) {
-        status_t status = block_begin(p, (uint8_t)(page_level(flags) - 1), span, missing);
+        status = block_begin(p, (uint8_t)(level - 1), span, missing);
         if (status != ERR_NONE)
             return status;
     }
@@ -163,7 +211,7 @@ static status_t memory_map_super(pfn_t p, uint64_t va, uint32_t flags)
     process_at[P(p)].block = 0;
     frame_become_user(b);
     page_map(b);
-    place(p, va, page_level(flags), entry_make(b, flags | MOST), 0);
+    (void)place(at, p, va, level, entry_make(b, flags | MOST), 0);
     return ERR_NONE;
 }
 
@@ -177,45 +225,42 @@ void memory_block_drop(pfn_t p)
     process_uncharge(p, span);
 }
 
-status_t memory_map(pfn_t p, uint64_t va, uint32_t flags)
+/* A fresh zeroed page of 4 KiB. */
+/*@ requires kernel_wf && is_process(p) && va < USER_TOP && \valid(at);
+    ensures kernel_wf; */
+static inline status_t map_one(struct table_spot *at, pfn_t p, uint64_t va, uint32_t flags)
 {
-    status_t status = place_check(p, va, page_level(flags));
+    status_t status = spot_free(*at, 1);
     if (status != ERR_NONE)
         return status;
-    if (page_level(flags) != 1)
-        return memory_map_super(p, va, flags);
-    if (!process_fits(p, 1 + table_missing(process_at[P(p)].root, va, 1)))
+    if (!process_fits(p, at->level))
         return ERR_QUOTA;
     pfn_t f = frame_create(FRAME_USER);
     if (f == 0)
         return ERR_MEMORY;
     page_map(f);
-    place(p, va, 1, entry_make(f, flags | MOST), 1);
+    *at = place(*at, p, va, 1, entry_make(f, flags | MOST), 1);
     return ERR_NONE;
 }
 
-/* Whether exactly one page of these flags' size is mapped at va. */
-/*@ assigns \nothing; */
-static status_t entry_check(uint64_t entry, uint32_t flags)
+struct progress memory_map_pages(pfn_t p, uint64_t va, uint32_t count, uint32_t flags)
 {
-    if (entry == 0)
-        return ERR_UNMAPPED;
-    if (page_level(entry_flags(entry)) != page_level(flags))
-        return ERR_SIZE;
-    return ERR_NONE;
-}
-
-status_t memory_unmap(pfn_t p, uint64_t va, uint32_t flags)
-{
-    pfn_t root = process_at[P(p)].root;
-    pfn_t t = table_find(root, va);
-    uint32_t k = table_index(va, table_level[t]);
-    status_t status = entry_check(memory_entry(p, va), flags);
-    if (status != ERR_NONE)
-        return status;
-    memory_entry_drop(p, t, k, va);
-    process_uncharge(p, table_prune(t));
-    return ERR_NONE;
+    struct progress so_far = {0, ERR_NONE};
+    if (page_level(flags) != 1) {
+        so_far.status = memory_map_super(p, va, flags);
+        so_far.done = so_far.status == ERR_NONE;
+        return so_far;
+    }
+    struct table_spot at = spot_of(p, va);
+    /*@ loop invariant so_far.done < count;
+        loop variant count - so_far.done; */
+    for (;;) {
+        so_far.status = map_one(&at, p, va, flags);
+        if (so_far.status != ERR_NONE || ++so_far.done == count)
+            return so_far;
+        va += PAGE_SIZE;
+        at = spot_next(at, p, va);
+    }
 }
 
 /* A mapping of p changed: what threads noted of their message pages is no longer to be relied on. */
@@ -223,88 +268,222 @@ status_t memory_unmap(pfn_t p, uint64_t va, uint32_t flags)
     assigns process_at[p].mapping_birth, frame_next_birth; */
 static inline void mapping_changed(pfn_t p) { process_at[P(p)].mapping_birth = frame_birth(); }
 
-void memory_entry_drop(pfn_t p, pfn_t t, uint32_t k, uint64_t va)
+/* Takes away the leaf entry at a place, which maps va in p; says how many pages are charged to p for nothing now. */
+/*@ requires kernel_wf && is_process(p) && is_table(at.table) && at.index < limit_of(at.table) && is_leaf(at.table, at.index);
+    ensures \result <= PAGES_1G; */
+static inline uint32_t entry_drop(struct table_spot at, pfn_t p, uint64_t va)
 {
-    uint64_t e = table_clear(t, k);
-    uint32_t flags = entry_flags(e);
+    uint32_t pages = at.level == 1 ? 1 : at.level == 2 ? PAGES_2M : PAGES_1G;
+    uint64_t e = table_clear(at.table, at.index);
     mapping_changed(p);
-    arch_tlb_invalidate(process_at[P(p)].root, va, page_span(flags));
-    if ((flags & PAGE_DEVICE) != 0)
-        return;
-    (void)page_unmap((pfn_t)entry_frame(e), (uint8_t)(page_level(flags) - 1));
-    process_uncharge(p, page_span(flags));
+    arch_tlb_invalidate(process_at[P(p)].root, va, pages);
+    if (e / PTE_DEVICE % 2u == 1)
+        return 0;
+    (void)page_unmap((pfn_t)entry_frame(e), (uint8_t)(at.level - 1));
+    return pages;
 }
 
-status_t memory_protect(pfn_t p, uint64_t va, uint32_t flags)
+status_t memory_unmap(pfn_t p, uint64_t va)
 {
-    uint64_t e = memory_entry(p, va);
-    status_t status = entry_check(e, flags);
+    struct table_spot at = spot_of(p, va);
+    status_t status = spot_check(at, 1);
     if (status != ERR_NONE)
         return status;
-    uint32_t old = entry_flags(e);
-    uint32_t most = flags_most(flags);
-    if ((most & ~old) != 0)
+    uint32_t pages = entry_drop(at, p, va);
+    if (table_used[at.table] == 0)
+        pages += table_prune(at.table);
+    process_uncharge(p, pages);
+    return ERR_NONE;
+}
+
+struct progress memory_unmap_pages(pfn_t p, uint64_t va, uint32_t count, uint32_t flags)
+{
+    uint32_t level = page_level(flags);
+    uint64_t bytes = page_bytes(flags);
+    uint64_t pages = 0;
+    struct progress so_far = {0, ERR_NONE};
+    struct table_spot at = spot_of(p, va);
+    /*@ loop invariant so_far.done < count;
+        loop variant count - so_far.done; */
+    for (;;) {
+        so_far.status = spot_check(at, level);
+        if (so_far.status != ERR_NONE)
+            break;
+        pages += entry_drop(at, p, va);
+        if (table_used[at.table] == 0) {
+            pages += table_prune(at.table);
+            at.level = TABLE_ROOT_LEVEL; /* the table may be gone: the next page takes a walk */
+        }
+        if (++so_far.done == count)
+            break;
+        va += bytes;
+        at = spot_next(at, p, va);
+    }
+    process_uncharge(p, pages);
+    return so_far;
+}
+
+void memory_entry_drop(pfn_t p, pfn_t t, uint32_t k, uint64_t va)
+{
+    struct table_spot at = {0, t, (uint16_t)k, table_level[t]};
+    process_uncharge(p, entry_drop(at, p, va));
+}
+
+/* Other permissions, within the most the mapping may have. */
+/*@ requires kernel_wf && is_process(p) && is_table(at.table) && at.index < limit_of(at.table);
+    ensures kernel_wf; */
+static inline status_t protect_one(struct table_spot at, pfn_t p, uint64_t va, uint32_t flags)
+{
+    status_t status = spot_check(at, page_level(flags));
+    if (status != ERR_NONE)
+        return status;
+    uint32_t old = entry_flags(at.entry);
+    if ((flags_most(flags) & ~old) != 0)
         return ERR_PERM;
     uint32_t keep = old & (SIZES | PAGE_DEVICE | MOST);
-    pfn_t root = process_at[P(p)].root;
-    pfn_t t = table_find(root, va);
-    table_change(t, table_index(va, table_level[t]),
-                 entry_make(entry_frame(e), (flags & PERMISSIONS) | keep));
+    table_change(at.table, at.index,
+                 entry_make(entry_frame(at.entry), (flags & PERMISSIONS) | keep));
     mapping_changed(p);
-    arch_tlb_invalidate(root, va, page_span(old));
+    arch_tlb_invalidate(process_at[P(p)].root, va, page_span(old));
     return ERR_NONE;
+}
+
+struct progress memory_protect_pages(pfn_t p, uint64_t va, uint32_t count, uint32_t flags)
+{
+    uint64_t bytes = page_bytes(flags);
+    struct progress so_far = {0, ERR_NONE};
+    struct table_spot at = table_walk(process_at[P(p)].root, va);
+    /*@ loop invariant so_far.done < count;
+        loop variant count - so_far.done; */
+    for (;;) {
+        so_far.status = protect_one(at, p, va, flags);
+        if (so_far.status != ERR_NONE || ++so_far.done == count)
+            return so_far;
+        va += bytes;
+        at = spot_next(at, p, va);
+    }
+}
+
+/* Whether the page at one place may be shared at another, with those rights at most: UNMAPPED, SIZE, PERM, EXISTS. */
+/*@ requires 1 <= level <= 3;
+    assigns \nothing;
+    ensures \result == ERR_NONE ==> from.entry != 0 && from.level == level <= to.level && to.entry == 0; */
+static inline status_t share_check(struct table_spot from, struct table_spot to, uint32_t level,
+                                   uint32_t most)
+{
+    status_t status = spot_check(from, level);
+    if (status != ERR_NONE)
+        return status;
+    uint64_t may = from.entry / PTE_MAX_WRITE % 8u * PAGE_MAX_WRITE;
+    if ((may & PAGE_DEVICE) != 0 || (most & ~may) != 0)
+        return ERR_PERM;
+    return spot_free(to, level);
 }
 
 struct share_plan memory_share_plan(pfn_t from, uint64_t source, pfn_t to, uint64_t target,
                                     uint32_t flags)
 {
-    struct share_plan plan = {ERR_NONE, 0};
-    uint64_t e = memory_entry(from, source);
-    plan.status = entry_check(e, flags);
-    if (plan.status != ERR_NONE)
-        return plan;
-    uint32_t old = entry_flags(e);
-    if ((old & PAGE_DEVICE) != 0 || (flags_most(flags) & ~old) != 0)
-        plan.status = ERR_PERM;
-    if (plan.status != ERR_NONE)
-        return plan;
-    plan.status = place_check(to, target, page_level(flags));
+    uint32_t level = page_level(flags);
+    struct table_spot there = table_walk(process_at[P(to)].root, target);
+    struct share_plan plan = {
+        share_check(table_walk(process_at[P(from)].root, source), there, level, flags_most(flags)),
+        0};
     if (plan.status == ERR_NONE)
-        plan.need =
-            page_span(flags) + table_missing(process_at[P(to)].root, target, page_level(flags));
+        plan.need = page_span(flags) + there.level - level;
     return plan;
 }
 
 /* Only tables need frames here: the page exists. */
 /*@ requires kernel_wf && is_process(p);
     assigns \nothing; */
-static bool share_fits(pfn_t p, uint32_t need)
+static inline bool share_fits(pfn_t p, uint32_t need)
 {
     return need <= container_left(frame_owner[p]) && alloc_free_frames() >= TABLE_LEVELS;
 }
 
-status_t memory_share(pfn_t from, uint64_t source, pfn_t to, uint64_t target, uint32_t flags)
+/* Shares the page at `here` where `there` is, with the rights of blank, an entry without a frame. */
+/*@ requires kernel_wf && is_process(to) && target < USER_TOP && 1 <= level <= 3 && \valid(there);
+    ensures kernel_wf; */
+static inline status_t share_one(struct table_spot here, struct table_spot *there, pfn_t to,
+                                 uint64_t target, uint32_t level, uint64_t blank)
 {
-    struct share_plan plan = memory_share_plan(from, source, to, target, flags);
-    if (plan.status != ERR_NONE)
-        return plan.status;
-    if (!share_fits(to, plan.need))
+    uint32_t span = level == 1 ? 1 : level == 2 ? PAGES_2M : PAGES_1G;
+    uint32_t most = (uint32_t)(blank / PTE_MAX_WRITE % 4u * PAGE_MAX_WRITE);
+    status_t status = share_check(here, *there, level, most);
+    if (status != ERR_NONE)
+        return status;
+    if (!share_fits(to, span + there->level - level))
         return ERR_QUOTA;
-    pfn_t f = (pfn_t)entry_frame(memory_entry(from, source));
-    page_map(f);
-    uint32_t all = (flags & (PERMISSIONS | SIZES)) | flags_most(flags);
-    place(to, target, page_level(flags), entry_make(f, all), page_span(flags));
+    uint64_t f = entry_frame(here.entry);
+    page_map((pfn_t)f);
+    *there = place(*there, to, target, level, blank + f * PAGE_SIZE, span);
     return ERR_NONE;
 }
 
-status_t memory_device(pfn_t p, uint64_t va, uint64_t frame, uint32_t flags)
+/* The entry without a frame for pages that are shared with these flags. */
+/*@ requires page_flags(flags);
+    assigns \nothing;
+    ensures entry_present(\result) && entry_pfn(\result) == 0; */
+static inline uint64_t share_blank(uint32_t flags)
 {
-    status_t status = place_check(p, va, 1);
+    return entry_make(0, (flags & (PERMISSIONS | SIZES)) | flags_most(flags));
+}
+
+struct progress memory_share_pages(pfn_t from, uint64_t source, pfn_t to, uint64_t target,
+                                   uint32_t count, uint32_t flags)
+{
+    uint32_t level = page_level(flags);
+    uint64_t bytes = page_bytes(flags);
+    uint64_t blank = share_blank(flags);
+    struct progress so_far = {0, ERR_NONE};
+    struct table_spot here = spot_of(from, source), there = spot_of(to, target);
+    /*@ loop invariant so_far.done < count;
+        loop variant count - so_far.done; */
+    for (;;) {
+        so_far.status = share_one(here, &there, to, target, level, blank);
+        if (so_far.status != ERR_NONE || ++so_far.done == count)
+            return so_far;
+        source += bytes;
+        target += bytes;
+        here = spot_next(here, from, source);
+        there = spot_next(there, to, target);
+    }
+}
+
+status_t memory_share(pfn_t from, uint64_t source, pfn_t to, uint64_t target, uint32_t flags)
+{
+    struct table_spot here = spot_of(from, source), there = spot_of(to, target);
+    return share_one(here, &there, to, target, 1, share_blank(flags & ~(uint32_t)SIZES));
+}
+
+/* One page of device memory. */
+/*@ requires kernel_wf && is_process(p) && va < USER_TOP && \valid(at);
+    ensures kernel_wf; */
+static inline status_t device_one(struct table_spot *at, pfn_t p, uint64_t va, uint64_t frame,
+                                  uint32_t flags)
+{
+    status_t status = spot_free(*at, 1);
     if (status != ERR_NONE)
         return status;
-    if (!process_fits(p, table_missing(process_at[P(p)].root, va, 1)))
+    if (!process_fits(p, at->level - 1))
         return ERR_QUOTA;
     uint32_t all = (flags & PERMISSIONS) | flags_most(flags) | PAGE_DEVICE;
-    place(p, va, 1, entry_make(frame, all), 0);
+    *at = place(*at, p, va, 1, entry_make(frame, all), 0);
     return ERR_NONE;
+}
+
+struct progress memory_device_pages(pfn_t p, uint64_t va, uint32_t count, uint64_t frame,
+                                    uint32_t flags)
+{
+    struct progress so_far = {0, ERR_NONE};
+    struct table_spot at = table_walk(process_at[P(p)].root, va);
+    /*@ loop invariant so_far.done < count;
+        loop variant count - so_far.done; */
+    for (;;) {
+        so_far.status = device_one(&at, p, va, frame + so_far.done, flags);
+        if (so_far.status != ERR_NONE || ++so_far.done == count)
+            return so_far;
+        va += PAGE_SIZE;
+        at = spot_next(at, p, va);
+    }
 }

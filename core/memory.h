@@ -32,36 +32,58 @@ pfn_t user_frame(pfn_t root, uint64_t va, uint32_t need);
     ensures \result == 1 || \result == PAGES_2M || \result == PAGES_1G; */
 uint32_t page_span(uint32_t flags);
 
+/* Bytes such a page has. */
+/*@ assigns \nothing;
+    ensures \result == span_of(flags) * PAGE_SIZE; */
+static inline uint64_t page_bytes(uint32_t flags) { return (uint64_t)page_span(flags) * PAGE_SIZE; }
+
 /* Whether flags are ones a caller may give: known bits, a size, never write and execute together. ERR_ARGUMENT, ERR_PERM. */
 /*@ assigns \nothing; */
 MUST_USE status_t page_flags_check(uint64_t flags);
 
-/* One step each; va is a user address aligned to the size in flags. */
-/* A fresh zeroed page. AGAIN: a superpage is being zeroed, call again. */
-/*@ requires kernel_wf && is_process(p);
-    ensures kernel_wf; */
-MUST_USE status_t memory_map(pfn_t p, uint64_t va, uint32_t flags);
+/* How far a call on several pages came: done of them, and the status that stopped it; ERR_NONE: all. */
+struct progress {
+    uint32_t done;
+    status_t status;
+};
 
-/* The mapping goes; its page too if it was the last one. */
-/*@ requires kernel_wf && is_process(p);
-    ensures kernel_wf; */
-MUST_USE status_t memory_unmap(pfn_t p, uint64_t va, uint32_t flags);
+/* Each works on up to count (not 0) pages of the size in flags, the first at va: a user address aligned to that size, and
+   all of them are user memory. It stops before the first it cannot handle. */
+/* Fresh zeroed pages; of superpages one. AGAIN: it is being zeroed, call again. */
+/*@ requires kernel_wf && is_process(p) && count > 0;
+    ensures kernel_wf && \result.done <= count; */
+struct progress memory_map_pages(pfn_t p, uint64_t va, uint32_t count, uint32_t flags);
 
-/* Other permissions, within the most the mapping may have. */
-/*@ requires kernel_wf && is_process(p);
-    ensures kernel_wf; */
-MUST_USE status_t memory_protect(pfn_t p, uint64_t va, uint32_t flags);
+/* Mappings go; a page too if it was the last one. */
+/*@ requires kernel_wf && is_process(p) && count > 0;
+    ensures kernel_wf && \result.done <= count; */
+struct progress memory_unmap_pages(pfn_t p, uint64_t va, uint32_t count, uint32_t flags);
 
-/* The page at source of process from is mapped at target of process to as well, with at most its rights. */
-/*@ requires kernel_wf && is_process(from) && is_process(to);
+/* Other permissions, within the most a mapping may have. */
+/*@ requires kernel_wf && is_process(p) && count > 0;
+    ensures kernel_wf && \result.done <= count; */
+struct progress memory_protect_pages(pfn_t p, uint64_t va, uint32_t count, uint32_t flags);
+
+/* The pages from source on of process from are mapped from target on of process to as well, with at most their rights. */
+/*@ requires kernel_wf && is_process(from) && is_process(to) && count > 0;
+    ensures kernel_wf && \result.done <= count; */
+struct progress memory_share_pages(pfn_t from, uint64_t source, pfn_t to, uint64_t target,
+                                   uint32_t count, uint32_t flags);
+
+/* Pages of device memory: frame is the first. */
+/*@ requires kernel_wf && is_process(p) && count > 0;
+    ensures kernel_wf && \result.done <= count; */
+struct progress memory_device_pages(pfn_t p, uint64_t va, uint32_t count, uint64_t frame,
+                                    uint32_t flags);
+
+/* The same for one page of 4 KiB, which takes half the time. */
+/*@ requires kernel_wf && is_process(from) && is_process(to) && source < USER_TOP && target < USER_TOP;
     ensures kernel_wf; */
 MUST_USE status_t memory_share(pfn_t from, uint64_t source, pfn_t to, uint64_t target,
                                uint32_t flags);
-
-/* One page of device memory. */
-/*@ requires kernel_wf && is_process(p);
+/*@ requires kernel_wf && is_process(p) && va < USER_TOP;
     ensures kernel_wf; */
-MUST_USE status_t memory_device(pfn_t p, uint64_t va, uint64_t frame, uint32_t flags);
+MUST_USE status_t memory_unmap(pfn_t p, uint64_t va);
 
 /* What memory_share would answer for one 4 KiB page, and the pages it would charge to `to`. */
 struct share_plan {

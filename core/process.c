@@ -23,20 +23,6 @@ void process_uncharge(pfn_t p, uint64_t n)
     container_uncharge(frame_owner[p], n);
 }
 
-/* All endpoint slots of a new process are free, the lowest on top of the stack. */
-/*@ requires is_process(p);
-    assigns process_at[p].endpoint_free, process_at[p].endpoint_stack[0 .. ENDPOINTS_MAX - 1]; */
-static void endpoint_stack_init(pfn_t p)
-{
-    uint32_t i;
-    /*@ loop invariant 0 <= i <= ENDPOINTS_MAX;
-        loop assigns i, process_at[p].endpoint_stack[0 .. ENDPOINTS_MAX - 1];
-        loop variant ENDPOINTS_MAX - i; */
-    for (i = 0; i < ENDPOINTS_MAX; i++)
-        process_at[P(p)].endpoint_stack[i] = (uint8_t)(ENDPOINTS_MAX - 1 - i);
-    process_at[P(p)].endpoint_free = ENDPOINTS_MAX;
-}
-
 pfn_t process_create(pfn_t c)
 {
     if (alloc_free_frames() < PROCESS_FRAMES)
@@ -47,7 +33,7 @@ pfn_t process_create(pfn_t c)
     process_at[P(p)].endpoint_page = page;
     table_parent[page] = p;
     handle_add_page(p, frame_create(FRAME_HANDLES));
-    endpoint_stack_init(p);
+    process_at[P(p)].endpoint_free = ENDPOINTS_MAX;
     process_at[P(p)].next_number = 1;
     process_at[P(p)].mapping_birth = frame_birth();
     container_at[C(c)].children++;
@@ -65,13 +51,10 @@ uint32_t process_handle_need(pfn_t p)
     return 1;
 }
 
-uint32_t process_handle_open(pfn_t p, struct handle h)
+void process_handles_grow(pfn_t p)
 {
-    if (process_at[P(p)].handle_free == 0) {
-        handle_add_page(p, frame_create(FRAME_HANDLES));
-        process_charge(p, 1);
-    }
-    return handle_install(p, h);
+    handle_add_page(p, frame_create(FRAME_HANDLES));
+    process_charge(p, 1);
 }
 
 /* The first process ended, and with it the system: says so, and asks the machine to stop. */
@@ -109,14 +92,6 @@ void process_closed(pfn_t p)
         dead_first = next;
     process_at[P(p)].dead_next = 0;
     process_at[P(p)].dead_prev = 0;
-}
-
-void process_close_next(void)
-{
-    pfn_t p = dead_first;
-    (void)process_reap(p);
-    if (process_at[P(p)].reap_stage >= REAP_MEMORY)
-        process_closed(p);
 }
 
 void process_end(pfn_t p, uint8_t state, uint64_t code)

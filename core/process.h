@@ -12,7 +12,8 @@
 
 #define PROCESS_FRAMES                                                                             \
     4u /* frames of an empty process: itself, root table, handle page, endpoint page */
-#define DRAIN_PIECE 32u /* waiting threads released by one step of an endpoint's destruction */
+#define DRAIN_PIECE 32u  /* receivers of ended processes that one call sets aside */
+#define RELEASE_PIECE 8u /* waiting threads one step of a destruction releases */
 
 /* 1 if n more pages can be charged to p's container. */
 /*@ requires kernel_wf && is_process(p);
@@ -47,11 +48,21 @@ pfn_t process_create(pfn_t c);
     ensures \result <= HANDLES_FULL; */
 uint32_t process_handle_need(pfn_t p);
 
+/* Gives p, whose container has room, one more page of handles. */
+/*@ requires kernel_wf && is_process(p) && process_at[p].handle_free == 0 && process_at[p].handle_pages < HANDLE_PAGES;
+    ensures kernel_wf; */
+void process_handles_grow(pfn_t p);
+
 /* Opens a handle; the caller has seen process_handle_need, and room for it. Returns its number. */
 /*@ requires kernel_wf && is_process(p) && h.kind != KIND_NONE;
     ensures kernel_wf;
     ensures 0 < \result < HANDLES_MAX; */
-uint32_t process_handle_open(pfn_t p, struct handle h);
+static inline uint32_t process_handle_open(pfn_t p, struct handle h)
+{
+    if (process_at[P(p)].handle_free == 0)
+        process_handles_grow(p);
+    return handle_install(p, h);
+}
 
 /* p ends, if it has not yet: state says how, code the status or fault. Whoever waits for it gets an error soon: the
    kernel's next entries do a piece of that each (process_close_next). */

@@ -3,6 +3,9 @@
  * The destruction of a process, in bounded pieces; see process.h. Its stages run in order: threads, handles, endpoints,
  * mappings and tables, the superpage it was zeroing, itself. Nothing can be added to it meanwhile, because dying is set
  * and every call that adds looks at that.
+ *
+ * A step of a stage says how much it did, in units of about a hundred instructions; 0: nothing of that stage is left. A
+ * piece is steps until they come to a limit.
  */
 #include "core/container.h"
 #include "core/endpoint.h"
@@ -10,97 +13,107 @@
 #include "core/process.h"
 #include "core/thread.h"
 
-#define REAP_LEAVES 32u /* mappings one piece removes */
-
-/*@ requires is_process(p) && process_at[p].reap_stage < REAP_DONE;
-    assigns process_at[p].reap_stage, process_at[p].reap_cursor; */
-static void reap_advance(pfn_t p)
-{
-    process_at[P(p)].reap_stage++;
-    process_at[P(p)].reap_cursor = 0;
-}
+#define REAP_UNITS 40u   /* units after which a call that destroys stops */
+#define CLOSE_UNITS 1u   /* closing is one step: any entry of the kernel may have to do it */
+#define REAP_LEAVES 32u  /* mappings one step removes */
+#define UNITS_RELEASE 6u /* of a thread that is destroyed, or told that nobody will answer */
+#define UNITS_FRAME 2u
+#define UNITS_WALK 20u
+#define SLOTS_A_UNIT 16u
 
 /* One thread. */
 /*@ requires kernel_wf && is_process(p);
     ensures kernel_wf; */
-static void reap_thread(pfn_t p)
+static uint32_t reap_thread(pfn_t p)
 {
-    if (own_last[p] != 0)
-        thread_destroy(own_last[p]);
-    else
-        reap_advance(p);
+    if (own_last[p] == 0)
+        return 0;
+    thread_destroy(own_last[p]);
+    return UNITS_RELEASE;
 }
 
-/* One page of handles: calls that only a handle in it could answer are given up. */
+/* Gives up the calls that handles of a page from slot number reap_cursor on could answer, RELEASE_PIECE of them at most;
+   slots from used on were never open. Says how many; reap_cursor is where it stopped. */
+/*@ requires kernel_wf && is_process(p) && is_kind(page, FRAME_HANDLES) && used <= SLOTS;
+    ensures kernel_wf; */
+static uint32_t reap_handles(pfn_t p, pfn_t page, uint32_t used)
+{
+    uint32_t given_up = 0;
+    uint32_t slot;
+    /*@ loop invariant given_up <= RELEASE_PIECE && kernel_wf;
+        loop variant SLOTS - slot; */
+    for (slot = (uint32_t)process_at[P(p)].reap_cursor; slot < used && given_up < RELEASE_PIECE;
+         slot++) {
+        if (handle_at[H(page * SLOTS + slot)].kind != KIND_REPLY)
+            continue;
+        handle_abandon(page * SLOTS + slot);
+        given_up++;
+    }
+    process_at[P(p)].reap_cursor = slot;
+    return given_up;
+}
+
+/* The last page of handles, or part of it. */
 /*@ requires kernel_wf && is_process(p);
     ensures kernel_wf; */
-static void reap_handle_page(pfn_t p)
+static uint32_t reap_handle_page(pfn_t p)
 {
     uint32_t pages = process_at[P(p)].handle_pages;
-    process_at[P(p)].handle_free = 0;
-    if (pages == 0) {
-        reap_advance(p);
-        return;
-    }
+    if (pages == 0)
+        return 0;
     pfn_t page = process_at[P(p)].handle_page[pages - 1];
-    slot_t h;
-    /*@ loop invariant page * SLOTS <= h <= page * SLOTS + SLOTS;
-        loop variant page * SLOTS + SLOTS - h; */
-    for (h = page * SLOTS; h < page * SLOTS + SLOTS; h++)
-        handle_abandon(h);
+    uint32_t used = SLOTS - process_at[P(p)].handle_fresh;
+    uint32_t given_up = reap_handles(p, page, used);
+    uint32_t units = given_up * UNITS_RELEASE + used / SLOTS_A_UNIT;
+    if (process_at[P(p)].reap_cursor < used)
+        return units;
+    process_at[P(p)].handle_free = 0;
+    process_at[P(p)].handle_fresh = 0;
     process_at[P(p)].handle_page[pages - 1] = 0;
     process_at[P(p)].handle_pages = pages - 1;
+    process_at[P(p)].reap_cursor = 0;
     frame_destroy(page);
     process_uncharge(p, 1);
+    return units + UNITS_FRAME;
 }
 
-/* Endpoint slots up to the first that takes more than one piece; reap_cursor counts slots. */
+/* Endpoint slots up to the first in which somebody waits; reap_cursor counts slots. Says whether all are done. */
 /*@ requires kernel_wf && is_process(p);
     ensures kernel_wf; */
-static void reap_endpoints(pfn_t p)
+static bool reap_slots(pfn_t p, pfn_t page)
 {
-    pfn_t page = process_at[P(p)].endpoint_page;
-    uint32_t slot = (uint32_t)process_at[P(p)].reap_cursor;
+    uint32_t slot;
     /*@ loop invariant 0 <= slot <= SLOTS;
         loop variant SLOTS - slot; */
-    for (; slot < SLOTS; slot++) {
+    for (slot = (uint32_t)process_at[P(p)].reap_cursor; slot < SLOTS; slot++) {
         endpoint_t e = page * SLOTS + slot;
         if (endpoint_at[E(e)].generation == 0)
             continue;
-        process_at[P(p)].reap_cursor = slot;
-        if (endpoint_at[E(e)].first != 0) { /* a piece of its own */
-            (void)endpoint_drain(e);
-            return;
-        }
+        bool waited = endpoint_at[E(e)].first != 0;
         (void)endpoint_drain(e);
+        if (waited)
+            break;
     }
+    process_at[P(p)].reap_cursor = slot;
+    return slot == SLOTS;
+}
+
+/*@ requires kernel_wf && is_process(p);
+    ensures kernel_wf; */
+static uint32_t reap_endpoints(pfn_t p)
+{
+    pfn_t page = process_at[P(p)].endpoint_page;
+    if (page == 0)
+        return 0;
+    bool none = process_at[P(p)].endpoint_free == ENDPOINTS_MAX;
+    if (!none && !reap_slots(p, page))
+        return RELEASE_PIECE * UNITS_RELEASE;
     process_at[P(p)].endpoint_page = 0;
     frame_destroy(page);
     process_uncharge(p, 1);
-    arch_root_release(
-        process_at[P(p)].root); /* nothing of p runs again: no translation to chase below */
-    reap_advance(p);
-}
-
-/* The lowest table of p with nothing below it but leaves, on the way of the lowest mapped address. */
-/*@ requires kernel_wf && is_process(p);
-    assigns \nothing;
-    ensures is_table(\result); */
-static pfn_t reap_table(pfn_t p)
-{
-    pfn_t t = process_at[P(p)].root;
-    uint32_t n;
-    /*@ loop invariant 0 <= n < TABLE_LEVELS && is_table(t);
-        loop assigns n, t;
-        loop variant TABLE_LEVELS - 1 - n; */
-    for (n = 0; n < TABLE_LEVELS - 1 && table_level[t] > 1; n++) {
-        uint32_t k = table_next(t, 0);
-        pfn_t below = k < table_limit(t) ? table_down(t, k) : 0;
-        if (below == 0)
-            return t;
-        t = below;
-    }
-    return t;
+    /* Nothing of p runs again: no translation to chase when its mappings go. */
+    arch_root_release(process_at[P(p)].root);
+    return none ? UNITS_FRAME : 2 * UNITS_WALK;
 }
 
 /* The lowest address that entry k of table t maps. */
@@ -126,28 +139,71 @@ static uint64_t table_address(pfn_t t, uint32_t k)
     return va;
 }
 
+/* Where the lowest mapping of p is, or a table without entries, for which index is its limit. Nothing is mapped below
+   reap_cursor any more. */
+/*@ requires kernel_wf && is_process(p);
+    assigns \nothing;
+    ensures is_table(\result.table); */
+static struct table_spot reap_find(pfn_t p)
+{
+    struct table_spot at = {0, process_at[P(p)].root, 0, TABLE_ROOT_LEVEL};
+    uint64_t from = process_at[P(p)].reap_cursor;
+    /*@ loop invariant is_table(at.table) && 1 <= at.level <= TABLE_LEVELS;
+        loop assigns at, from;
+        loop variant at.level; */
+    for (;;) {
+        uint32_t first = table_index(from, at.level);
+        uint32_t k = table_next(at.table, first);
+        at.index = (uint16_t)k;
+        if (k == table_limit(at.table) || at.level == 1)
+            return at;
+        pfn_t below = table_down(at.table, k);
+        if (below == 0)
+            return at;
+        if (k != first)
+            from = 0; /* all of the table below is above the cursor */
+        at.table = below;
+        at.level--;
+    }
+}
+
 /* Some mappings of one table, and the table when it is empty. */
 /*@ requires kernel_wf && is_process(p);
     ensures kernel_wf; */
-static void reap_memory(pfn_t p)
+static uint32_t reap_memory(pfn_t p)
 {
-    pfn_t t = reap_table(p);
-    uint32_t k = table_next(t, 0);
+    pfn_t root = process_at[P(p)].root;
+    if (table_used[root] == 0)
+        return 0;
+    struct table_spot at = reap_find(p);
+    pfn_t t = at.table;
+    uint32_t k = at.index;
     uint32_t n;
-    if (k == table_limit(t) && t == process_at[P(p)].root) {
-        reap_advance(p);
-        return;
-    }
+    uint64_t va = k < table_limit(t) ? table_address(t, k) : process_at[P(p)].reap_cursor;
     /*@ loop invariant 0 <= n <= REAP_LEAVES;
         loop variant REAP_LEAVES - n; */
     for (n = 0; n < REAP_LEAVES && k < table_limit(t); n++) {
-        if (table_level[t] > 1 && table_down(t, k) != 0)
-            return; /* a table, for the next piece */
-        memory_entry_drop(p, t, k, table_address(t, k));
-        k = table_next(t, k);
+        if (at.level > 1 && table_down(t, k) != 0)
+            break; /* a table, for the next step */
+        va = table_address(t, k);
+        memory_entry_drop(p, t, k, va);
+        k = table_next(t, k + 1);
     }
-    if (k == table_limit(t))
+    process_at[P(p)].reap_cursor = va;
+    if (table_used[t] == 0)
         process_uncharge(p, table_prune(t));
+    return UNITS_WALK + n;
+}
+
+/* The superpage it was zeroing. */
+/*@ requires kernel_wf && is_process(p);
+    ensures kernel_wf; */
+static uint32_t reap_block(pfn_t p)
+{
+    if (process_at[P(p)].block == 0)
+        return 0;
+    memory_block_drop(p);
+    return UNITS_FRAME;
 }
 
 /* Nothing is left but the process itself. */
@@ -165,27 +221,56 @@ static void process_destroy(pfn_t p)
     frame_destroy(p);
 }
 
-bool process_reap(pfn_t p)
+/* One step of the stage that p is in. */
+/*@ requires kernel_wf && is_process(p);
+    ensures kernel_wf; */
+static uint32_t reap_step(pfn_t p)
 {
     switch (process_at[P(p)].reap_stage) {
     case REAP_THREADS:
-        reap_thread(p);
-        return false;
+        return reap_thread(p);
     case REAP_HANDLES:
-        reap_handle_page(p);
-        return false;
+        return reap_handle_page(p);
     case REAP_ENDPOINTS:
-        reap_endpoints(p);
-        return false;
+        return reap_endpoints(p);
     case REAP_MEMORY:
-        reap_memory(p);
-        return false;
-    case REAP_BLOCK:
-        memory_block_drop(p);
-        reap_advance(p);
-        return false;
+        return reap_memory(p);
     default:
-        process_destroy(p);
-        return true;
+        return reap_block(p);
     }
+}
+
+/* Steps until they come to that many units, or p is in stage end. */
+/*@ requires kernel_wf && is_process(p) && end <= REAP_DONE;
+    ensures kernel_wf; */
+static void reap_piece(pfn_t p, uint8_t end, uint32_t limit)
+{
+    uint32_t units = 0;
+    /*@ loop invariant kernel_wf && is_process(p);
+        loop variant limit + REAP_DONE - process_at[p].reap_stage - units; */
+    while (units < limit && process_at[P(p)].reap_stage < end) {
+        uint32_t done = reap_step(p);
+        units += done;
+        if (done == 0) {
+            process_at[P(p)].reap_stage++;
+            process_at[P(p)].reap_cursor = 0;
+        }
+    }
+}
+
+bool process_reap(pfn_t p)
+{
+    reap_piece(p, REAP_DONE, REAP_UNITS);
+    if (process_at[P(p)].reap_stage < REAP_DONE)
+        return false;
+    process_destroy(p);
+    return true;
+}
+
+void process_close_next(void)
+{
+    pfn_t p = dead_first;
+    reap_piece(p, REAP_MEMORY, CLOSE_UNITS);
+    if (process_at[P(p)].reap_stage >= REAP_MEMORY)
+        process_closed(p);
 }

@@ -97,6 +97,14 @@ struct found find_process_alive(pfn_t t, uint64_t number, uint8_t rights);
     assigns \nothing; */
 MUST_USE status_t room_check(pfn_t p, pfn_t c, uint64_t n);
 
+/* The same for a handle alone, charged to p's container. */
+/*@ requires kernel_wf && is_process(p);
+    assigns \nothing; */
+static inline status_t handle_room_check(pfn_t p)
+{
+    return process_at[P(p)].handle_free != 0 ? ERR_NONE : room_check(p, frame_owner[p], 0);
+}
+
 /* A handle with all rights to an object born with this generation. */
 /*@ assigns \nothing;
     ensures \result.kind == kind && \result.object == object && \result.generation == generation &&

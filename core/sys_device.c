@@ -122,11 +122,6 @@ status_t sys_device_narrow(pfn_t t)
     return ERR_NONE;
 }
 
-/* Bytes the page of these flags' size has. */
-/*@ assigns \nothing;
-    ensures \result == span_of(flags) * PAGE_SIZE; */
-static uint64_t page_bytes(uint32_t flags) { return (uint64_t)page_span(flags) * PAGE_SIZE; }
-
 status_t sys_dma_address(pfn_t t)
 {
     struct found memory = find(t, reg_get(t, ARG0), KIND_MEMORY, RIGHT_WRITE);

@@ -131,7 +131,7 @@ status_t sys_endpoint_create(pfn_t t)
         return p.status;
     if (process_at[P(p.object)].endpoint_free == 0)
         return ERR_FULL;
-    status_t status = room_check(frame_owner[t], frame_owner[p.object], 0);
+    status_t status = handle_room_check(frame_owner[t]);
     if (status != ERR_NONE)
         return status;
     endpoint_t e = endpoint_create(p.object);
@@ -153,21 +153,13 @@ static status_t endpoint_destroy(endpoint_t e)
     return ERR_NONE;
 }
 
-#define DESTROY_STEPS 4u /* pieces of a process one destroy call does */
-
 /* Destroys a process in pieces. */
 /*@ requires kernel_wf && is_process(p);
     ensures kernel_wf; */
-static status_t process_destroy_pieces(pfn_t p)
+static status_t process_destroy_piece(pfn_t p)
 {
-    uint32_t n;
     process_end(p, PROCESS_KILLED, 0);
-    /*@ loop invariant 0 <= n <= DESTROY_STEPS && kernel_wf && is_process(p);
-        loop variant DESTROY_STEPS - n; */
-    for (n = 0; n < DESTROY_STEPS; n++)
-        if (process_reap(p))
-            return ERR_NONE;
-    return ERR_AGAIN;
+    return process_reap(p) ? ERR_NONE : ERR_AGAIN;
 }
 
 status_t sys_destroy(pfn_t t)
@@ -186,7 +178,7 @@ status_t sys_destroy(pfn_t t)
     if (kind == KIND_ENDPOINT)
         return endpoint_destroy(object);
     if (kind == KIND_PROCESS)
-        return process_destroy_pieces(object);
+        return process_destroy_piece(object);
     if (kind == KIND_THREAD) {
         thread_destroy(object);
         return ERR_NONE;
@@ -216,7 +208,7 @@ status_t sys_handle_copy(pfn_t t)
         return ERR_ARGUMENT;
     if (process_at[P(p.object)].dying != 0)
         return ERR_DYING;
-    status_t status = room_check(p.object, frame_owner[p.object], 0);
+    status_t status = handle_room_check(p.object);
     if (status != ERR_NONE)
         return status;
     h.rights &= (uint8_t)reg_get(t, ARG2);
@@ -298,7 +290,7 @@ status_t sys_child_next(pfn_t t)
     struct found child = child_after(t, handle_at[H(slot)].object, reg_get(t, ARG1));
     if (child.status != ERR_NONE)
         return child.status;
-    status_t status = room_check(frame_owner[t], frame_owner[frame_owner[t]], 0);
+    status_t status = handle_room_check(frame_owner[t]);
     if (status != ERR_NONE)
         return status;
     struct handle h =

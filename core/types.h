@@ -100,7 +100,7 @@ struct container {
     uint8_t pad[4096 - 9 * 8 - 6];
 };
 
-/* Stages of a process's destruction, in order; each step of process_reap does a bounded piece of one. */
+/* Stages of a process's destruction, in order; each process_reap does a bounded piece. */
 enum reap_stage { REAP_THREADS, REAP_HANDLES, REAP_ENDPOINTS, REAP_MEMORY, REAP_BLOCK, REAP_DONE };
 
 /* A process: an address space, a table of handles, a page of endpoints. Its container is frame_owner. */
@@ -108,8 +108,8 @@ struct process {
     pfn_t root;                      /* level-4 page table */
     pfn_t endpoint_page;             /* 0: none yet */
     pfn_t handle_page[HANDLE_PAGES]; /* 0: none yet; filled in order */
-    uint32_t handle_free;            /* handle_stack[0 .. handle_free-1] are the free handle numbers */
-    uint32_t endpoint_free;          /* endpoint_stack[0 .. endpoint_free-1] are the free endpoint slots */
+    uint32_t handle_free;            /* how many handle numbers are free */
+    uint32_t endpoint_free;          /* how many endpoint slots are free */
     uint32_t handle_pages;           /* handle_page[0 .. handle_pages-1] are there */
     uint8_t state;                   /* enum atm_process_state */
     uint8_t spare;
@@ -136,9 +136,9 @@ struct process {
     pfn_t dead_next;                 /* ended processes that still owe somebody an error: the next, */
     pfn_t dead_prev;                 /* and the one before; 0: none */
     uint32_t dying;                  /* 1: ended or being destroyed; its threads do not run again */
-    uint32_t spare2;
+    uint32_t handle_fresh;           /* the first so many free handle numbers were never used, see handle.h */
     uint16_t handle_stack[HANDLES_MAX];
-    uint8_t endpoint_stack[ENDPOINTS_MAX];
+    uint8_t endpoint_stack[ENDPOINTS_MAX]; /* entry i, less i + 1, modulo ENDPOINTS_MAX, is a free slot: 0 at first */
     uint8_t pad[4096 - 208 - 2 * HANDLES_MAX - ENDPOINTS_MAX];
 };
 

@@ -133,11 +133,7 @@ uint64_t *x86_switch(struct x86_cpu *cpu, pfn_t t)
 
 void arch_thread_init(pfn_t t)
 {
-    struct thread *thread = &thread_at[T(t)];
-    for (uint32_t i = 0; i < FPU_BYTES; i++)
-        thread->fpu[i] = 0;
-    fpu_make_initial(thread->fpu);
-    thread->fpu_used = 0;
+    fpu_make_initial(thread_at[T(t)].fpu); /* the rest of a new frame is zero */
 }
 
 void arch_thread_release(pfn_t t)
