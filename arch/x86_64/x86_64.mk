@@ -13,11 +13,12 @@ X86_CFLAGS = -std=gnu11 -O2 -g $(WARN) -I. -Iinclude -include arch/x86_64/window
 	-fcf-protection=none -fno-asynchronous-unwind-tables -fno-strict-aliasing -fno-common \
 	-fwrapv -MMD -MP $(X86_SHORT) $(X86_EXTRA)
 # The core is compiled as one file, and the entry into it, so that what one part asks of another costs no call.
-X86_ONE := $(CORE_SRC) arch/x86_64/syscall.c
-$(X86)/core.c: $(X86_ONE)
+X86_ONE := $(filter-out core/boot.c core/invariant.c,$(CORE_SRC)) arch/x86_64/syscall.c
+$(X86)/core.c: $(X86_ONE) arch/x86_64/x86_64.mk
 	@mkdir -p $(@D)
-	printf '#include "%s"\n' $^ >$@
-X86_OBJ := $(X86)/core.o $(patsubst %.c,$(X86)/%.o,$(filter-out $(X86_ONE),$(wildcard arch/x86_64/*.c))) \
+	printf '#include "%s"\n' $(X86_ONE) >$@
+X86_REST := $(filter-out $(X86_ONE),$(CORE_SRC) $(wildcard arch/x86_64/*.c))
+X86_OBJ := $(X86)/core.o $(patsubst %.c,$(X86)/%.o,$(X86_REST)) \
 	$(patsubst %.S,$(X86)/%.o,$(wildcard arch/x86_64/*.S))
 X86_LINK := $(X86_CC) -nostdlib -static -no-pie -Wl,--build-id=none -Wl,-z,noexecstack \
 	-Wl,-z,max-page-size=4096 -Wl,--no-warn-rwx-segments -Wl,--gc-sections -T $(X86)/x86_64.ld -O2 $(X86_EXTRA)
@@ -28,6 +29,9 @@ $(X86)/core.o: $(X86)/core.c
 $(X86)/%.o: %.c
 	@mkdir -p $(@D)
 	$(X86_CC) $(X86_CFLAGS) -c -o $@ $<
+# What runs at boot, or once in a while, is made small.
+X86_SMALL := core/boot core/invariant $(addprefix arch/x86_64/,acpi boot cpu loader panic ranges serial time)
+$(X86_SMALL:%=$(X86)/%.o): X86_EXTRA += -Os
 # These four must not become calls of themselves.
 $(X86)/arch/x86_64/mem.o: X86_EXTRA += -fno-builtin $(if $(findstring clang,$(X86_CC)),,-fno-tree-loop-distribute-patterns)
 
