@@ -401,6 +401,9 @@ static const char *frame_broken(pfn_t p)
 const char *invariants_broken(void)
 {
     uint64_t free = 0;
+    invariant_culprit = 0;
+    if (frame_kind[0] > FRAME_RESERVED)
+        return "nobody_wf";
     for (pfn_t p = 1; p < alloc_regions * PAGES_2M; p++) {
         const char *broken = frame_broken(p);
         invariant_culprit = p;

@@ -14,7 +14,8 @@
 #ifndef CORE_IPC_H
 #define CORE_IPC_H
 
-#include "core/kernel.h"
+#include "core/endpoint.h"
+#include "core/sched.h"
 
 /* How a thread sends: with what the handle it used gives it. */
 struct way {
@@ -25,6 +26,58 @@ struct way {
 };
 
 /*@ predicate runs{L}(integer t) = is_thread(t) && cpu_at[thread_at[t].cpu].current == t; */
+
+#define LABEL_SPAN 0x100000000u /* a tag's low half holds lengths and flags */
+
+/* ---- what a call that a waiting receiver takes, and an answer whose sender waits again, mean ---- */
+
+/*@ // Handle slot s is open, names a live endpoint, and has that right.
+    predicate way_open{L}(integer s, integer right) =
+        s != 0 && handle_at[s].kind == KIND_ENDPOINT && life(s) == 1 && (handle_at[s].rights & right) == right;
+    // The slot that t's handle number n names.
+    logic integer way_slot{L}(integer t, integer n) = open_slot(frame_owner[t], n);
+    logic integer way_endpoint{L}(integer s) = handle_at[s].object;
+    // The whole message is in registers, and there is no option.
+    predicate tag_short(integer tag) = tag % LABEL_SPAN <= REGISTER_WORDS;
+    // Who waits without a deadline, and may run on CPU c at once.
+    predicate partner_ready{L}(integer c, integer p) = thread_at[p].heap_index == 0 && goes_on(c, p);
+
+    // A receiver waits for the call that t makes through slot s, and can take CPU c over.
+    predicate call_is_short{L}(integer c, integer s, integer tag) =
+        tag_short(tag) && way_open(s, RIGHT_SEND) && endpoint_at[way_endpoint(s)].mode == MODE_RECEIVE &&
+        partner_ready(c, endpoint_at[way_endpoint(s)].first);
+    // Then: t waits for the answer that p alone may give, once, with the rights of the handle used; p has left the queue
+    // and runs. What else there is has not changed: the assigns clauses say so.
+    predicate call_taken{K,L}(integer t, integer p) =
+        \at(thread_at[t].state,L) == THREAD_CALLING && \at(thread_at[t].call_id,L) == \at(frame_next_birth,K) &&
+        \at(thread_at[p].reply_id,L) == \at(frame_next_birth,K) && \at(thread_at[p].reply_to,L) == t &&
+        \at(frame_next_birth,K) < \at(frame_next_birth,L);
+    predicate queue_left{K,L}(integer e, integer p) =
+        \at(queue_of[p],L) == 0 && queue_others{K,L}(p) &&
+        \at(endpoint_at[e].mode,L) == (\at(endpoint_at[e].first,L) == 0 ? MODE_IDLE : MODE_RECEIVE);
+    predicate runs_now{L}(integer c, integer p) = cpu_at[c].current == p && thread_at[p].state == THREAD_RUNNING;
+    predicate call_short{K,L}(integer c, integer t, integer s, integer p) =
+        call_taken{K,L}(t, p) && queue_left{K,L}(\at(way_endpoint(s),K), p) && runs_now{L}(c, p) &&
+        (\at(thread_at[t].grants,L) != 0 <==> (\at(handle_at[s].rights,K) & RIGHT_GRANT) != 0);
+
+    // The call that t took last still waits, and its sender can take CPU c over while t waits on the endpoint of slot s.
+    predicate answer_waits{L}(integer t, integer q) =
+        is_thread(q) && thread_at[q].state == THREAD_CALLING && thread_at[q].call_id == thread_at[t].reply_id;
+    predicate receive_waits{L}(integer e) = endpoint_at[e].events == 0 &&
+        (endpoint_at[e].mode == MODE_IDLE || endpoint_at[e].mode == MODE_RECEIVE);
+    predicate answer_is_short{L}(integer c, integer t, integer s, integer tag) =
+        tag_short(tag) && way_open(s, RIGHT_RECEIVE) && receive_waits(way_endpoint(s)) &&
+        answer_waits(t, thread_at[t].reply_to) && partner_ready(c, thread_at[t].reply_to);
+    // Then: the call is over, q runs, and t waits in the endpoint's queue behind all others.
+    predicate queue_joined{K,L}(integer e, integer t) =
+        \at(queue_of[t],L) == e && queue_others{K,L}(t) && \at(endpoint_at[e].mode,L) == MODE_RECEIVE &&
+        \forall integer i; is_frame(i) && i != t && \at(queue_of[i],L) == e ==>
+            \at(queue_key[i],L) < \at(queue_key[t],L);
+    predicate answer_short{K,L}(integer c, integer t, integer s, integer q) =
+        \at(thread_at[q].call_id,L) == 0 && \at(thread_at[t].reply_id,L) == 0 &&
+        \at(thread_at[t].state,L) == THREAD_RECEIVING && queue_joined{K,L}(\at(way_endpoint(s),K), t) &&
+        runs_now{L}(c, q);
+*/
 
 /* Sends, or calls. */
 /*@ requires kernel_wf && runs(t) && is_queue(way.endpoint);

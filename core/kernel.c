@@ -7,7 +7,7 @@
 #include "core/deadline.h"
 #include "core/endpoint.h"
 #include "core/ipc.h"
-#include "core/ipc_fast.h"
+#include "core/ipc_memory.h"
 #include "core/irq.h"
 #include "core/sched.h"
 #include "core/sys.h"
@@ -59,9 +59,10 @@ static inline struct ipc_fast fast(cpu_t cpu, pfn_t t)
         reg_get(t, REG_RSI),
         {reg_get(t, REG_RDX), reg_get(t, REG_R10), reg_get(t, REG_R8), reg_get(t, REG_R9)}};
     if (number == SYS_call)
-        return ipc_fast_call(cpu, t, r, !fast_in_registers(r.tag));
+        return tag_in_registers(r.tag) ? ipc_fast_call(cpu, t, r) : ipc_memory_call(cpu, t, r);
     if (number == SYS_reply_receive)
-        return ipc_fast_reply_receive(cpu, t, r, !fast_in_registers(r.tag));
+        return tag_in_registers(r.tag) ? ipc_fast_reply_receive(cpu, t, r)
+                                       : ipc_memory_reply_receive(cpu, t, r);
     return (struct ipc_fast){0, 0, false, r};
 }
 

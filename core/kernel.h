@@ -104,6 +104,10 @@ extern pfn_t dead_first;
     predicate mappings_wf{L} = \forall integer t, k; is_table(t) && 0 <= k < limit_of(t) ==> leaf_ok(t, k);
 */
 
+/*@ // Frame 0, which names nothing, is no object.
+    predicate nobody_wf{L} = frame_kind[0] <= FRAME_RESERVED;
+*/
+
 /*@ // All of it but what is said of thread x alone (0: of all threads), which is on its way from a place to another.
     predicate kernel_wf_but{L}(integer x) =
         frames_wf && alloc_wf && owners_wf && queues_wf && tables_wf && deadlines_wf &&
@@ -154,6 +158,12 @@ extern pfn_t dead_first;
     ensures handle_pages_wf: \old(handle_pages_wf) ==> handle_pages_wf; \
     ensures handle_objects_wf: \old(handle_objects_wf) ==> handle_objects_wf; \
     ensures mappings_wf: \old(mappings_wf) ==> mappings_wf;
+/* The same, of what is said of threads' own fields. */
+#define THREAD_KEPT(x) \
+    ensures deadlines_wf: \old(deadlines_wf) ==> deadlines_wf; ensures cpus_wf: \old(cpus_wf) ==> cpus_wf; \
+    ensures threads_wf: \old(threads_wf) ==> threads_wf; \
+    ensures places_but: \old(places_but(x)) ==> places_but(x); \
+    ensures waits_but: \old(waits_but(x)) ==> waits_but(x);
 /* Within a loop. */
 #define KERNEL_LOOP(x) \
     loop invariant frames_wf: frames_wf; loop invariant alloc_wf: alloc_wf; \

@@ -135,16 +135,6 @@ void sched_unready(pfn_t t)
     ready_update(thread_at[T(t)].cpu, thread_at[T(t)].priority);
 }
 
-/* Thread t, in no queue, is what cpu runs. */
-/*@ requires cpu < CPUS_MAX && is_thread(t) && queue_of[t] == 0;
-    assigns cpu_at[cpu].current, thread_at[t].state;
-    ensures cpu_at[cpu].current == t && thread_at[t].state == THREAD_RUNNING; */
-static void cpu_run(cpu_t cpu, pfn_t t)
-{
-    cpu_at[cpu].current = t;
-    thread_at[T(t)].state = THREAD_RUNNING;
-}
-
 void sched_hand_over(cpu_t cpu, pfn_t t)
 {
     uint64_t ready = cpu_at[cpu].ready;

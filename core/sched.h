@@ -21,6 +21,12 @@
     // t waits for nothing and is nowhere: a state it is only in for a moment.
     predicate nowhere{L}(integer t) = is_thread(t) && queue_of[t] == 0 && thread_at[t].call_id == 0 &&
         thread_at[t].heap_index == 0;
+    // No thread of a priority above that one is ready on CPU c.
+    predicate none_above{L}(integer c, integer priority) = cpu_at[c].ready == 0 ||
+        \forall integer b; priority < b < PRIORITIES ==> (cpu_at[c].ready >> b) % 2 == 0;
+    // p may run on CPU c at once, in the place of a thread that stops.
+    predicate goes_on{L}(integer c, integer p) =
+        may_run(p) && thread_at[p].cpu == c && none_above(c, thread_at[p].priority);
 */
 
 /* Thread t, which waits for nothing, may run: READY in its run queue, or SUSPENDED if it is to stop or its process has
@@ -42,6 +48,39 @@ void sched_ready(pfn_t t);
             endpoint_at[0 .. FRAMES_MAX * SLOTS - 1], cpu_at[0 .. CPUS_MAX - 1];
     ensures queue_of[t] == 0; */
 void sched_unready(pfn_t t);
+
+/* Thread p, which waits for nothing and is nowhere, is about to be what a CPU runs. */
+/*@ requires nowhere: nowhere(p);
+    assigns thread_at[p].state;
+    ensures state: thread_at[p].state == THREAD_RUNNING;
+    THREAD_KEPT(p)
+    ensures waits_wf: \old(waits_but(p)) ==> waits_but(0); */
+static inline void cpu_mark(pfn_t p) { thread_at[T(p)].state = THREAD_RUNNING; }
+
+/* cpu runs p; who ran there, if anybody, is nowhere now. */
+/*@ requires running: nowhere(p) && cpu < CPUS_MAX && thread_at[p].cpu == cpu && thread_at[p].state == THREAD_RUNNING;
+    assigns cpu_at[cpu].current;
+    ensures current: cpu_at[cpu].current == p;
+    ensures cpus_wf: \old(cpus_wf) ==> cpus_wf;
+    ensures runs_wf: \old(runs_wf) ==> runs_wf;
+    ensures runs_apart: \old(runs_apart) ==> runs_apart;
+    ensures ready_wf: \old(ready_wf) ==> ready_wf;
+    ensures threads_wf: \old(threads_wf) ==> threads_wf;
+    ensures places_but: \old(places_but(p)) ==> places_but(\old(cpu_at[cpu].current)); */
+static inline void cpu_take(cpu_t cpu, pfn_t p) { cpu_at[cpu].current = p; }
+
+/* Thread p, which waits for nothing and is nowhere, is what cpu runs; who ran there, if anybody, is nowhere now. */
+/*@ requires nowhere: nowhere(p) && cpu < CPUS_MAX && thread_at[p].cpu == cpu;
+    KERNEL_NEED(p)
+    assigns thread_at[p].state, cpu_at[cpu].current;
+    KERNEL_WF(\old(cpu_at[cpu].current))
+    ensures waits_wf: waits_but(0);
+    ensures runs: cpu_at[cpu].current == p && thread_at[p].state == THREAD_RUNNING; */
+INDEX_GUARD void cpu_run(cpu_t cpu, pfn_t p)
+{
+    cpu_mark(p);
+    cpu_take(cpu, p);
+}
 
 /* Direct switch: cpu's current thread has just blocked, and t, in no queue, may run: it runs at once if it can run here
    and nothing of higher priority is ready; else it becomes ready. */

@@ -4,6 +4,7 @@
 Works on preprocessed text (comments kept, so annotations too), because list_template.h makes functions with macros.
 It understands as much C as core/ uses, no more: no K&R parameters, no function pointers, no attributes with braces.
 """
+import os
 import re
 import subprocess
 
@@ -25,11 +26,29 @@ class Function:
         self.static = False
 
 
-class Unit:
-    """A translation unit after the preprocessor."""
+DIRECTIVE = re.compile(r"^#(?:define|undef)\b[^\n]*$", re.M)
 
-    def __init__(self, path, text):
-        self.path, self.text = path, text
+
+def expand(text):
+    """Annotations of preprocessed text with #define and #undef lines (-dD), in order, with their macros expanded: the
+    preprocessor leaves comments alone, Frama-C does not."""
+    parts = []
+    for m in TOKEN.finditer(text):
+        if m.lastgroup == "annot":
+            body = re.sub(r"//[^\n]*", " ", m.group().removeprefix("/*@").removeprefix("//@").removesuffix("*/"))
+            parts.append("@ANNOTATION@ " + re.sub(r"\n\s*@?|['\"]", " ", body))
+        elif DIRECTIVE.match(m.group()):
+            parts.append(m.group())
+    run = subprocess.run(["gcc", "-E", "-P", "-w", "-undef", "-x", "c", "-"], input="\n".join(parts) + "\n",
+                         capture_output=True, text=True)
+    return run.stdout.split("@ANNOTATION@")[1:]
+
+
+class Unit:
+    """A translation unit after the preprocessor; expanded: its annotations without macros."""
+
+    def __init__(self, path, text, expanded):
+        self.path, self.text, self.expanded = path, text, expanded
         self.functions = {}
         self.annotations = []  # (file, line, text)
         self._scan()
@@ -46,9 +65,9 @@ class Unit:
             if kind == "mark":
                 mark = MARK.match(s)
                 if mark:
-                    base, file, base_pos = int(mark[1]), mark[2], m.end() + 1
+                    base, file, base_pos = int(mark[1]), os.path.normpath(mark[2]), m.end() + 1
             elif kind == "annot":
-                self.annotations.append((*where(m.start()), s))
+                self.annotations.append((*where(m.start()), self.expanded[len(self.annotations)]))
                 if depth == 0 and not head:
                     contract = s
             elif kind in ("comment", "text"):
@@ -107,11 +126,11 @@ class Unit:
 
 def preprocess(root, path):
     """A Unit; raises RuntimeError with the compiler's words."""
-    run = subprocess.run(["gcc", "-std=c11", "-E", "-C", "-I.", "-Iinclude", path], cwd=root, capture_output=True,
-                         text=True)
+    gcc = ["gcc", "-std=c11", "-E", "-C", "-I.", "-Iinclude", path]
+    run, macros = (subprocess.run(gcc + more, cwd=root, capture_output=True, text=True) for more in ([], ["-dD"]))
     if run.returncode != 0:
         raise RuntimeError(run.stderr.strip())
-    return Unit(path, run.stdout)
+    return Unit(path, run.stdout, expand(macros.stdout))
 
 
 def code_only(text):

@@ -94,7 +94,7 @@ def believed(units, trusted, proved_units):
 
 
 DEFINITION = re.compile(r"\b(?:predicate|logic\s+\w+)\s+(\w+)\s*(?:\{[^}]*\})?\s*(?:\([^()]*\))?\s*=(.*?);", re.S)
-OPAQUE = re.compile(r"\b(?:predicate|logic\s+\w+)\s+(\w+)\s*(?:\{[^}]*\})?\s*(?:\([^()]*\))?\s*reads(.*?);", re.S)
+OPAQUE = re.compile(r"\b(?:predicate|logic\s+\w+)\s+(\w+)\s*(?:\{[^}]*\})?\s*(?:\([^()]*\))?\s*\breads\b(.*?);", re.S)
 
 
 def reads(units):

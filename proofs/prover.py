@@ -14,7 +14,7 @@ WP = ["-wp", "-wp-rte", "-warn-unsigned-overflow", "-wp-par", "1", "-wp-cache", 
 # Attempts at a function: which prover goes first, and the seconds each may take for one goal. What one prover cannot do
 # the other mostly does at once, so the first attempt is short; only a function with goals that timed out gets another,
 # and of the goals that take long it is Z3 that proves most.
-ATTEMPTS = (("cvc4,z3x", 4), ("z3x,cvc4", 30), ("z3x,cvc4", 180))
+ATTEMPTS = (("cvc4x,z3x", 4), ("z3x,cvc4x", 30), ("z3x,cvc4x", 180))
 LIMIT = 1500   # seconds for one function: only a broken tool takes longer
 LEMMAS = "lemmas"
 
@@ -35,8 +35,8 @@ class Toolbox:
         self.env = dict(os.environ, WHY3CONFIG=self._why3(out("why3", "--print-datadir")))
 
     def _why3(self, data):
-        """The stock driver of Z3 takes a time-out for a failure; z3x is Z3 with one more line in a copy of it.
-        -T counts time on the wall, so ten times as much of it: why3 itself stops a prover by its CPU time."""
+        """The stock driver of Z3 takes a time-out for a failure; z3x is Z3 with one more line in a copy of it. The provers
+        count time on the wall, so ten times as much of it: why3 itself stops a prover by its CPU time."""
         drivers = os.path.join(self.build, "drivers")
         if not os.path.isdir(drivers):
             shutil.copytree(os.path.join(data, "drivers"), drivers)
@@ -55,11 +55,17 @@ memlimit = 2000
 running_provers_max = 2
 timelimit = {ATTEMPTS[-1][1]}
 
-[partial_prover]
-name = "CVC4"
-path = "{cvc4}"
+[prover]
+name = "cvc4x"
 version = "{self.versions[3].split()[-1] if "version" not in self.versions[3] else
             self.versions[3].split("version ")[1].split()[0]}"
+alternative = ""
+command = "{cvc4} --stats --tlimit=%t0000 --lang=smt2 %f"
+command_steps = "{cvc4} --stats --rlimit=%S --lang=smt2 %f"
+driver = "cvc4_17"
+editor = ""
+in_place = false
+interactive = false
 
 [prover]
 name = "z3x"

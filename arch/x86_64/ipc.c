@@ -6,7 +6,7 @@
  * are not declared so: gcc takes what never returns for rare, and makes it small and slow.
  */
 #include "arch/x86_64/switch.h"
-#include "core/ipc_fast.h"
+#include "core/ipc_memory.h"
 
 _Static_assert(REGISTER_WORDS == 4, "as the registers of enter_user");
 
@@ -55,7 +55,8 @@ INLINE void call(ARGUMENTS, bool memory)
 {
     pfn_t t = x86_this()->current;
     struct ipc_registers r = {handle, tag, {w0, 0, w2, w3}};
-    struct ipc_fast f = ipc_fast_call(x86_number(), t, r, memory);
+    struct ipc_fast f =
+        memory ? ipc_memory_call(x86_number(), t, r) : ipc_fast_call(x86_number(), t, r);
     (void)unused;
     if (__builtin_expect(!f.done, 0))
         long_way(SYS_call);
@@ -67,7 +68,8 @@ INLINE void reply_receive(ARGUMENTS, bool memory)
 {
     pfn_t t = x86_this()->current;
     struct ipc_registers r = {handle, tag, {w0, 0, w2, w3}};
-    struct ipc_fast f = ipc_fast_reply_receive(x86_number(), t, r, memory);
+    struct ipc_fast f = memory ? ipc_memory_reply_receive(x86_number(), t, r)
+                               : ipc_fast_reply_receive(x86_number(), t, r);
     (void)unused;
     if (__builtin_expect(!f.done, 0))
         long_way(SYS_reply_receive);
@@ -88,7 +90,7 @@ NOT_INLINE __attribute__((noipa)) void reply_receive_memory(ARGUMENTS)
 
 void x86_call(ARGUMENTS)
 {
-    if (fast_in_registers(tag))
+    if (tag_in_registers(tag))
         call(handle, tag, w0, unused, w2, w3, false);
     else
         call_memory(handle, tag, w0, unused, w2, w3);
@@ -96,7 +98,7 @@ void x86_call(ARGUMENTS)
 
 void x86_reply_receive(ARGUMENTS)
 {
-    if (fast_in_registers(tag))
+    if (tag_in_registers(tag))
         reply_receive(handle, tag, w0, unused, w2, w3, false);
     else
         reply_receive_memory(handle, tag, w0, unused, w2, w3);
