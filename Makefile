@@ -23,6 +23,7 @@ MAKEFLAGS += --no-builtin-rules
 NEEDS_run := build images
 NEEDS_qemu := build qemu images
 NEEDS_test := build qemu test iso uefi debug images clients
+NEEDS_test-kills := build test qemu images clients
 NEEDS_test-unit := build test
 NEEDS_test-hosted := build test qemu images clients
 NEEDS_test-qemu := build qemu test iso uefi images clients

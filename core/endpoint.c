@@ -20,6 +20,7 @@ endpoint_t endpoint_create(pfn_t p)
 /*@ requires queues_wf && is_endpoint(e);
     assigns endpoint_at[e].mode;
     ensures wf: queues_wf;
+    ensures ready_wf: \old(ready_wf) ==> ready_wf;
     ensures mode: endpoint_at[e].mode == (endpoint_at[e].first == 0 && \old(endpoint_at[e].mode) != MODE_DEAD ?
         MODE_IDLE : \old(endpoint_at[e].mode)); */
 static inline void endpoint_settle(endpoint_t e)
@@ -28,11 +29,22 @@ static inline void endpoint_settle(endpoint_t e)
         endpoint_at[E(e)].mode = MODE_IDLE;
 }
 
+/* A waiting thread leaves the queue of its endpoint, which is no run queue. */
+/*@ requires waits: is_thread(t) && is_endpoint(queue_of[t]);
+    requires queues_wf && runs_wf;
+    assigns queue_of[t], queue_next[0 .. FRAMES_MAX - 1], queue_prev[0 .. FRAMES_MAX - 1],
+            endpoint_at[queue_of[t]].first, endpoint_at[queue_of[t]].last;
+    ensures wf: queues_wf;
+    ensures off: queue_of[t] == 0;
+    ensures others: queue_others{Pre,Post}(t);
+    ensures ready_wf: \old(ready_wf) ==> ready_wf; */
+static inline void endpoint_queue_leave(pfn_t t) { queue_remove(t); }
+
 void endpoint_leave(pfn_t t)
 {
     endpoint_t e = queue_of[t];
     //@ assert place: thread_place_ok(t) && endpoint_at[e].first != 0;
-    queue_remove(t);
+    endpoint_queue_leave(t);
     endpoint_settle(e);
 }
 

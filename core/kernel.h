@@ -186,7 +186,7 @@ extern pfn_t dead_first;
         own_first[0 .. FRAMES_MAX - 1], own_last[0 .. FRAMES_MAX - 1], owner_key[0 .. FRAMES_MAX - 1], owner_clock, \
         queue_of[0 .. FRAMES_MAX - 1], queue_next[0 .. FRAMES_MAX - 1], queue_prev[0 .. FRAMES_MAX - 1], \
         queue_key[0 .. FRAMES_MAX - 1], queue_clock, ALLOC_STATE, alloc_regions, \
-        table_parent[0 .. FRAMES_MAX - 1], table_slot[0 .. FRAMES_MAX - 1], TABLE_COUNTS, \
+        table_parent[0 .. FRAMES_MAX - 1], table_slot[0 .. FRAMES_MAX - 1], table_used[0 .. FRAMES_MAX - 1], \
         table_level[0 .. FRAMES_MAX - 1], deadline_heap[0 .. FRAMES_MAX - 1], deadline_count, \
         cpu_at[0 .. CPUS_MAX - 1], init_process, dead_first, ghost_machine
 /* clang-format on */

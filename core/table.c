@@ -47,11 +47,6 @@
         is_root{K}(r) && r != c ==> path_ok(x, y, z, w) ==>
         path3{K}(r, x) != 0 && path2{K}(r, x, y) != 0 && path1{K}(r, x, y, z) == 0 ==>
         leaf{K}(r, x, y, z, w) == leaf{L}(r, x, y, z, w);
-    lemma hung_kept1{K,L}: \forall integer t, k, c, r, x, y, z; tables_wf{K} ==> table_hung{K,L}(t, k, c) ==>
-        is_root{K}(r) && r != c ==> path_ok(x, y, z, 0) ==>
-        path3{K}(r, x) != 0 && path2{K}(r, x, y) != 0 && path1{K}(r, x, y, z) != 0 ==>
-        path3{L}(r, x) == path3{K}(r, x) && path2{L}(r, x, y) == path2{K}(r, x, y) &&
-        path1{L}(r, x, y, z) == path1{K}(r, x, y, z) && path1{K}(r, x, y, z) != t && is_table{K}(path1{K}(r, x, y, z));
     lemma hung_leaf1{K,L}: \forall integer t, k, c, r, x, y, z, w; tables_wf{K} ==> table_hung{K,L}(t, k, c) ==>
         is_root{K}(r) && r != c ==> path_ok(x, y, z, w) ==>
         path3{K}(r, x) != 0 && path2{K}(r, x, y) != 0 && path1{K}(r, x, y, z) != 0 ==>
@@ -94,6 +89,12 @@
 
 #define TABLE_POINTER 0x27u /* entry that points to a table: present, writable, user, accessed */
 
+uint32_t table_missing(pfn_t root, uint64_t va, uint32_t level)
+{
+    uint32_t found = table_level[table_find(root, va)];
+    return found > level ? found - level : 0;
+}
+
 struct table_spot table_walk(pfn_t root, uint64_t va)
 {
     struct table_spot at = table_step(root, TABLE_ROOT_LEVEL, va);
@@ -106,12 +107,6 @@ struct table_spot table_walk(pfn_t root, uint64_t va)
     if (!entry_points(at.entry))
         return at;
     return table_step(entry_below(at.entry), 1, va);
-}
-
-uint32_t table_missing(pfn_t root, uint64_t va, uint32_t level)
-{
-    uint32_t found = table_level[table_find(root, va)];
-    return found > level ? found - level : 0;
 }
 
 uint32_t table_next(pfn_t t, uint32_t from)
@@ -127,50 +122,10 @@ uint32_t table_next(pfn_t t, uint32_t from)
     return k;
 }
 
-/* Counts entry k of t, which was absent; which one it is matters to the proof alone. */
-/*@ requires tables_perm && is_frame(t) && k < 512 && !entry_counted(t, k);
-    assigns TABLE_COUNT(t);
-    ensures perm: tables_perm;
-    ensures used: table_used[t] == \old(table_used[t]) + 1 <= 512;
-    ensures counted: \forall integer j; 0 <= j < 512 ==> (entry_counted(t, j) <==> j == k || entry_counted{Pre}(t, j));
-*/
-static inline void entry_count(pfn_t t, uint32_t k)
-{
-    (void)k;
-    //@ ghost uint32_t used = table_used[t];
-    //@ ghost uint32_t place = table_rank[t].place[k];
-    //@ ghost uint32_t other = table_rank[t].order[used];
-    //@ ghost table_rank[t].order[place] = other;
-    //@ ghost table_rank[t].place[other] = place;
-    //@ ghost table_rank[t].order[used] = k;
-    //@ ghost table_rank[t].place[k] = used;
-    table_used[t] = (uint16_t)(table_used[t] + 1);
-}
-
-/* Counts it no more. */
-/*@ requires tables_perm && is_frame(t) && k < 512 && entry_counted(t, k) && table_used[t] <= 512;
-    assigns TABLE_COUNT(t);
-    ensures perm: tables_perm;
-    ensures used: table_used[t] == \old(table_used[t]) - 1;
-    ensures counted: \forall integer j; 0 <= j < 512 ==> (entry_counted(t, j) <==> j != k && entry_counted{Pre}(t, j));
-*/
-static inline void entry_uncount(pfn_t t, uint32_t k)
-{
-    (void)k;
-    //@ ghost uint32_t used = table_used[t] - 1;
-    //@ ghost uint32_t place = table_rank[t].place[k];
-    //@ ghost uint32_t other = table_rank[t].order[used];
-    //@ ghost table_rank[t].order[place] = other;
-    //@ ghost table_rank[t].place[other] = place;
-    //@ ghost table_rank[t].order[used] = k;
-    //@ ghost table_rank[t].place[k] = used;
-    table_used[t] = (uint16_t)(table_used[t] - 1);
-}
-
 void table_set(pfn_t t, uint32_t k, uint64_t entry)
 {
     table_at[PT(t)].entry[k] = entry;
-    entry_count(t, k);
+    table_used[t] = (uint16_t)(table_used[t] + 1);
     //@ assert downs: \forall integer s, j; is_table(s) && table_level[s] > 1 && 0 <= j < limit_of(s) ==> down(s, j) == \at(down(s, j),Pre);
 }
 
@@ -178,17 +133,12 @@ uint64_t table_clear(pfn_t t, uint32_t k)
 {
     uint64_t entry = table_at[PT(t)].entry[k];
     table_at[PT(t)].entry[k] = 0;
-    entry_uncount(t, k);
+    table_used[t] = (uint16_t)(table_used[t] - 1);
     //@ assert downs: \forall integer s, j; is_table(s) && table_level[s] > 1 && 0 <= j < limit_of(s) ==> down(s, j) == \at(down(s, j),Pre);
     return entry;
 }
 
-void table_change(pfn_t t, uint32_t k, uint64_t entry)
-{
-    table_at[PT(t)].entry[k] = entry;
-    /*@ assert same: \forall integer s, j; is_table(s) && 0 <= j < 512 ==>
-            (entry_present(entry_of(s, j)) <==> entry_present(\at(entry_of(s, j),Pre))); */
-}
+void table_change(pfn_t t, uint32_t k, uint64_t entry) { table_at[PT(t)].entry[k] = entry; }
 
 /* The entry that points to table p. */
 /*@ requires is_frame(p);
@@ -265,7 +215,7 @@ static pfn_t table_begin(void)
 /* Hangs table c, without entries and on no other, below the absent entry k of t. */
 /*@ requires tables_wf && is_table(t) && k < limit_of(t) && table_level[t] > 1 && entry_of(t, k) == 0;
     requires is_root(c) && c != t && \forall integer j; 0 <= j < 512 ==> entry_of(c, j) == 0;
-    assigns table_at[t].entry[k], TABLE_COUNT(t), table_level[c], table_parent[c], table_slot[c];
+    assigns table_at[t].entry[k], table_used[t], table_level[c], table_parent[c], table_slot[c];
     TABLES_ENSURES
     ensures leaves: leaves_same{Pre,Post};
     ensures level: table_level[c] == table_level[t] - 1;
@@ -277,7 +227,7 @@ static void table_hang(pfn_t t, uint32_t k, pfn_t c)
     table_parent[c] = t;
     table_slot[c] = (uint16_t)k;
     table_at[PT(t)].entry[k] = entry_pointer(c);
-    entry_count(t, k);
+    table_used[t] = (uint16_t)(table_used[t] + 1);
     //@ assert hung: table_hung{Pre,Here}(t, k, c);
     //@ assert joined: table_joined{Pre,Here}(t, k, c);
 }
@@ -395,7 +345,7 @@ static void table_forget(pfn_t t)
 /* Takes table t, which has no entries, off its parent: it stands for itself then, as a root does. */
 /*@ requires tables_wf && is_table(t) && table_level[t] < 4;
     requires empty: \forall integer j; 0 <= j < 512 ==> entry_of(t, j) == 0;
-    assigns table_at[table_parent[t]].entry[table_slot[t]], TABLE_COUNT(table_parent[t]),
+    assigns table_at[table_parent[t]].entry[table_slot[t]], table_used[table_parent[t]],
             table_level[t], table_parent[t], table_slot[t], ghost_machine;
     TABLES_ENSURES
     ensures leaves: leaves_same{Pre,Post};
@@ -407,7 +357,7 @@ static void table_unhang(pfn_t t)
     pfn_t parent = table_parent[t];
     uint32_t k = table_slot[t];
     table_at[PT(parent)].entry[k] = 0;
-    entry_uncount(parent, k);
+    table_used[parent] = (uint16_t)(table_used[parent] - 1);
     table_forget(t);
     table_level[t] = TABLE_ROOT_LEVEL;
     table_parent[t] = 0;
@@ -460,6 +410,8 @@ static pfn_t table_part(pfn_t t)
 static pfn_t table_drop(pfn_t t)
 {
     if (table_level[t] == TABLE_ROOT_LEVEL || table_used[t] != 0)
+        return 0;
+    if (table_next(t, 0) != TABLE_ENTRIES)
         return 0;
     return table_part(t);
 }

@@ -8,9 +8,7 @@
  * tables_wf is flat: every entry that points to a table agrees with what that table says of itself (its level, its
  * parent, its slot), and every table but a root is pointed to from where it says. That these are trees, and that
  * changing one entry changes the meaning of one address in one address space only, follows (table_place_unique).
- * table_used counts a table's present entries, so that an empty one is known without looking. For the proof each frame
- * has a ghost permutation of its entries, order in table_rank, and its inverse, place, which start as the identity: the
- * first table_used of them are the present ones.
+ * table_used is a hint when a table is worth scanning; no proof rests on it, but invariant.c counts it.
  *
  * Nothing here knows what a mapped frame is, counts mappings or charges quota: that is its callers' (sys_memory.c).
  * All entries are made with the accessed and dirty bits set, so that no machine ever writes into a table by itself.
@@ -92,13 +90,6 @@
     predicate leaf_value(integer level, integer e) = entry_present(e) && (entry_super(e) <==> level > 1);
 */
 
-/* Ghost: where an entry of a table is among them all, and which is where. */
-struct table_rank {
-    uint32_t place[TABLE_ENTRIES];
-    uint32_t order[TABLE_ENTRIES];
-};
-/*@ ghost extern struct table_rank table_rank[FRAMES_MAX]; */
-
 /* ---- invariants ---- */
 
 #ifdef TABLE_PROOF
@@ -113,41 +104,27 @@ struct table_rank {
         table_slot[t] < limit_of(table_parent[t]) && down(table_parent[t], table_slot[t]) == t;
     predicate tables_empty{L} = \forall integer t, k; is_table(t) && 0 <= k < limit_of(t) &&
         !entry_present(entry_of(t, k)) ==> entry_of(t, k) == 0;
-    predicate tables_perm{L} =
-        (\forall integer t, k; is_frame(t) && 0 <= k < 512 ==>
-            table_rank[t].place[k] < 512 && table_rank[t].order[table_rank[t].place[k]] == k) &&
-        (\forall integer t, i; is_frame(t) && 0 <= i < 512 ==>
-            table_rank[t].order[i] < 512 && table_rank[t].place[table_rank[t].order[i]] == i);
-    predicate entry_counted{L}(integer t, integer k) = table_rank[t].place[k] < table_used[t];
-    predicate tables_used{L} = \forall integer t; is_table(t) ==> table_used[t] <= 512 &&
-        \forall integer k; 0 <= k < 512 ==>
-            (entry_counted(t, k) <==> k < limit_of(t) && entry_present(entry_of(t, k)));
-    predicate tables_wf{L} =
-        tables_levels && tables_down && tables_up && tables_empty && tables_perm && tables_used;
+    predicate tables_wf{L} = tables_levels && tables_down && tables_up && tables_empty;
 */
 /* clang-format off */
 #define TABLES_ENSURES                                                                             \
     ensures levels: tables_levels; ensures downs: tables_down; ensures ups: tables_up;             \
-    ensures empties: tables_empty; ensures perm: tables_perm; ensures used: tables_used;
+    ensures empties: tables_empty;
 /* clang-format on */
 #else
 #define TABLE_FACT axiom
 #define TABLES_ENSURES ensures wf : tables_wf;
 /*@ axiomatic tables {
     predicate tables_wf{L} reads frame_kind[0 .. FRAMES_MAX - 1], table_level[0 .. FRAMES_MAX - 1],
-        table_parent[0 .. FRAMES_MAX - 1], table_slot[0 .. FRAMES_MAX - 1], table_at[0 .. FRAMES_MAX - 1],
-        table_used[0 .. FRAMES_MAX - 1], table_rank[0 .. FRAMES_MAX - 1];
+        table_parent[0 .. FRAMES_MAX - 1], table_slot[0 .. FRAMES_MAX - 1], table_at[0 .. FRAMES_MAX - 1];
 } */
 #endif
 
 /*@ // No frame became a table or stopped being one, and no table changed.
     predicate tables_kept{K,L} = \forall integer t; is_frame(t) ==>
-        (\forall integer k; 0 <= k < 512 ==> \at(table_rank[t].place[k],K) == \at(table_rank[t].place[k],L) &&
-            \at(table_rank[t].order[k],K) == \at(table_rank[t].order[k],L)) &&
         (\at(frame_kind[t],K) == FRAME_TABLE <==> \at(frame_kind[t],L) == FRAME_TABLE) &&
         (\at(frame_kind[t],K) == FRAME_TABLE ==> \at(table_level[t],K) == \at(table_level[t],L) &&
             \at(table_parent[t],K) == \at(table_parent[t],L) && \at(table_slot[t],K) == \at(table_slot[t],L) &&
-            \at(table_used[t],K) == \at(table_used[t],L) &&
             \forall integer k; 0 <= k < 512 ==> entry_of{K}(t, k) == entry_of{L}(t, k));
 
 axiomatic tables_facts {
@@ -160,8 +137,6 @@ TABLE_FACT tables_paths{L}: tables_wf{L} ==> \forall integer r, a, b, c; is_root
         table_level[path1(r, a, b, c)] == 1 &&
         table_parent[path1(r, a, b, c)] == path2(r, a, b) && table_slot[path1(r, a, b, c)] == c);
 TABLE_FACT tables_range{L}: tables_wf{L} ==> \forall integer t; is_table(t) ==> 1 <= table_level[t] <= 4;
-TABLE_FACT tables_unused{L}: tables_wf{L} ==> \forall integer t, k; is_table(t) && table_used[t] == 0 &&
-    0 <= k < limit_of(t) ==> entry_of(t, k) == 0;
 TABLE_FACT tables_keep{K,L}: tables_wf{K} ==> tables_kept{K,L} ==> tables_wf{L};
 // A table is on the way to addresses of one space only, and to one range of them only.
 TABLE_FACT table_place_unique{L}: tables_wf{L} ==> \forall integer r, a, b, c, s, i, j, k;
@@ -426,17 +401,11 @@ uint32_t table_next(pfn_t t, uint32_t from);
 
 /* ---- changing leaves ---- */
 
-/* clang-format off */
-#define TABLE_COUNT(t) table_used[t], table_rank[t].place[0 .. TABLE_ENTRIES - 1], table_rank[t].order[0 .. TABLE_ENTRIES - 1]
-#define TABLE_COUNTS                                                                               \
-    table_used[0 .. FRAMES_MAX - 1], table_rank[0 .. FRAMES_MAX - 1]
-/* clang-format on */
-
 /* Absent to leaf. */
 /*@ requires tables_wf && is_table(t) && k < limit_of(t);
     requires absent: !entry_present(entry_of(t, k));
     requires value: leaf_value(table_level[t], entry);
-    assigns table_at[t].entry[k], TABLE_COUNT(t);
+    assigns table_at[t].entry[k], table_used[t];
     TABLES_ENSURES
     ensures done: entry_of(t, k) == entry;
     ensures paths: paths_same{Pre,Post};
@@ -447,7 +416,7 @@ void table_set(pfn_t t, uint32_t k, uint64_t entry);
 /* Leaf to absent; returns what it was. Translations of it may live on until arch_tlb_invalidate. */
 /*@ requires tables_wf && is_table(t) && k < limit_of(t);
     requires leaf: is_leaf(t, k);
-    assigns table_at[t].entry[k], TABLE_COUNT(t);
+    assigns table_at[t].entry[k], table_used[t];
     TABLES_ENSURES
     ensures was: \result == \old(entry_of(t, k));
     ensures done: entry_of(t, k) == 0;
@@ -474,11 +443,11 @@ void table_change(pfn_t t, uint32_t k, uint64_t entry);
 #define TABLE_FREE_ASSIGNS                                                                         \
     frame_kind[0 .. FRAMES_MAX - 1], frame_generation[0 .. FRAMES_MAX - 1], ALLOC_STATE,           \
     table_at[0 .. FRAMES_MAX - 1], table_level[0 .. FRAMES_MAX - 1],                               \
-    TABLE_COUNTS, table_parent[0 .. FRAMES_MAX - 1],                                               \
+    table_used[0 .. FRAMES_MAX - 1], table_parent[0 .. FRAMES_MAX - 1],                             \
     table_slot[0 .. FRAMES_MAX - 1], ghost_machine
 #define TABLE_MAKE_ASSIGNS                                                                         \
     FRAME_CREATE_ASSIGNS, ghost_machine, table_level[0 .. FRAMES_MAX - 1],                         \
-    TABLE_COUNTS, table_parent[0 .. FRAMES_MAX - 1], table_slot[0 .. FRAMES_MAX - 1]
+    table_used[0 .. FRAMES_MAX - 1], table_parent[0 .. FRAMES_MAX - 1], table_slot[0 .. FRAMES_MAX - 1]
 /* clang-format on */
 
 /*@ // What making and freeing tables keeps: every kind of frame but that of tables, the levels of tables, all addresses.

@@ -53,3 +53,8 @@ test-hosted: ## the system tests on hosted alone
 test-qemu: ## the system tests in QEMU alone
 	@$(call build_quietly,$(KERNEL) $(INITRD) iso)
 	@tests/run --only '$(ONLY)' qemu
+
+.PHONY: test-kills
+test-kills: ## every server killed KILLS=300 times under load, on both machines: the better part of an hour
+	@$(call build_quietly,$(HOSTED) $(KERNEL) $(INITRD))
+	@$(if $(KILLS),KILLS=$(KILLS)) $(if $(VICTIM),VICTIM=$(VICTIM)) tests/run --long --only '$(ONLY)' hosted qemu

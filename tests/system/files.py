@@ -1,9 +1,14 @@
 # SPDX-License-Identifier: MIT
 """Files: the name space, the RAM file system, the shell's commands for them, and servers that are restarted."""
+import os
+import random
 import re
+import subprocess
 
 import machines
 from machines import check
+
+KILLS = int(os.environ.get("KILLS", "20"))  # in the test of kills under load; SEED=n chooses when, and whom
 
 
 def said(machine, command, status=0, **more):
@@ -153,7 +158,7 @@ def test_interrupt_ends_a_copy(machine):
             m.end()
 
 
-# ---- hostile clients ----
+# ---- hostile clients, and servers that are killed under load ----
 
 def test_hostile_clients_harm_nobody(machine):
     for folder in ("/tmp", "/"):
@@ -171,3 +176,37 @@ def test_hostile_clients_change_no_mounts(machine):
     check(len(mounts) == 4 and mounts[:2] == mounts[2:], "the table is what it was", result)
     check(result.text.count("then: no error") == 2 and result.has("hello, world"), "others are served", result)
     check("ended with" not in result.text, "the service was not ended", result)
+
+
+def disk_made(folder, mib=32):
+    path = os.path.join(folder, "disk.img")
+    with open(path, "wb") as file:
+        file.truncate(mib << 20)
+    subprocess.run(["mke2fs", "-q", "-F", "-t", "ext2", str(path)], check=True)
+    return path
+
+
+def test_kills_under_load_lose_nothing_that_was_synced(machine):
+    seed = int(os.environ.get("SEED", "1"))
+    victims = random.Random(seed)
+    with machines.scratch() as folder:
+        disk = disk_made(folder)
+        with machine.start(disks=[disk]) as m:
+            m.prompt()
+            records = 64 * (KILLS + 1)
+            m.command("filetest work /tmp/log 2000 2 &")  # whose server is left alone: a neighbour
+            m.command(f"filetest work /disk/log {records} 1 &")
+            for n in range(KILLS):
+                m.expect(rf"filetest: /disk/log: \d+ of {records}")
+                m.type("kill " + victims.choice(("ext2", "ext2", "disk0", "names", "fs")) + "\r")
+            m.type("wait; echo waited\r")
+            m.expect(r"^waited$")
+            m.prompt()
+            check(re.search(rf"filetest: {records} records in \d+ syncs, [1-9]\d* of them done again: all are there", m.text),
+                  f"seed {seed}: it found all it had synced", m.result())
+            check(re.search(r"filetest: 2000 records in \d+ syncs, 0 of them done again: all are there", m.text),
+                  f"seed {seed}: the neighbour was undisturbed", m.result())
+            m.command("sync")
+            m.end()
+        done = subprocess.run(["e2fsck", "-fy", str(disk)], capture_output=True)
+        check(done.returncode in (0, 1), "e2fsck finds nothing it cannot repair", done.stdout.decode())

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """ext2 and FAT on disks: what is written there is sound in the eyes of the host's tools, also after kills."""
 import os
+import random
 import re
 import subprocess
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import machines
 from machines import ROOT, check
 
+KILLS = int(os.environ.get("KILLS", "10"))  # in the test of kills under load; SEED=n chooses when, and whom
 PATH = os.environ["PATH"] + ":/usr/sbin:/sbin"
 
 
@@ -76,3 +78,24 @@ def test_read_only_disks_can_be_read(machine):
         result = machine.run("ls /disk; cp /etc/tour /disk/x; cp /etc/tour /fat/x; rm -r /disk/lost+found", disks=disks)
         check(re.search(r"  lost\+found/$", result.text, re.M), "what is there", result)
         check(result.text.count("read-only file system") == 3, "and stays", result)
+
+
+def test_fat_kills_under_load_lose_nothing_that_was_synced(machine):
+    seed = int(os.environ.get("SEED", "1"))
+    victims = random.Random(seed)
+    with machines.scratch() as folder:
+        disks = disks_made(folder)
+        with machine.start(disks=disks) as m:
+            m.prompt()
+            records = 64 * (KILLS + 1)
+            m.command(f"filetest work /fat/log {records} 1 &")
+            for _ in range(KILLS):
+                m.expect(rf"filetest: /fat/log: \d+ of {records}")
+                m.type("kill " + victims.choice(("fat", "fat", "disk1")) + "\r")
+            m.type("wait; echo waited\r")
+            m.expect(r"^waited$")
+            check(re.search(rf"filetest: {records} records in \d+ syncs, \d+ of them done again: all are there", m.text),
+                  f"seed {seed}: it found all it had synced", m.result())
+            m.prompt()
+            m.end()
+        sound(*disks)

@@ -2,14 +2,16 @@
 """httpd, memcached and export in the system, on both machines, with other people's clients."""
 import json
 import os
+import random
 import re
 import subprocess
+import threading
 from contextlib import contextmanager
 from pathlib import Path
 
 import machines
 import web
-from machines import check
+from machines import check, on
 
 PORTS = (80, 11211, 564)
 
@@ -112,6 +114,63 @@ def test_status_page_in_a_browser(machine):
         check(page.count('<rect class="used"') >= 5, "bars are drawn", page)
         check(re.search(r'<svg id="cpu"[^>]*><polyline [^>]*points="[\d., ]+"', page), "and lines", page)
         check("https://" not in page and "http://www.w3.org/2000/svg" in page, "nothing comes from elsewhere", page)
+
+
+def used(m):
+    """Pages in use, by container."""
+    return {words[0]: int(words[2]) for words in (line.split() for line in m.command("mem").splitlines())
+            if len(words) == 5 and words[1].isdigit()}
+
+
+KILLS = 300  # of each
+
+
+@on("hosted")
+def test_servers_are_killed_under_load(machine):
+    """At random moments, while clients use them: each comes back, and nothing of the dead stays with their servers."""
+    seed = random.randrange(1 << 32)
+    dice = random.Random(seed)
+    with running(machine) as (m, _):
+        ended = threading.Event()
+
+        def use():
+            while not ended.is_set():
+                for port, request in ((80, b"GET /disk/big.bin HTTP/1.1\r\nHost: x\r\n\r\n"),
+                                      (11211, b"set a 0 0 3\r\nabc\r\nget a\r\n"), (564, b"\x15\x00\x00\x00\x64")):
+                    try:
+                        with m.connect(port, 5) as s:
+                            s.sendall(request)
+                            s.recv(4096)
+                    except OSError:
+                        pass  # it was just being killed
+
+        users = [threading.Thread(target=use) for _ in range(3)]
+        check(web.curl("-o", "/dev/null", "-w", "%{http_code}", m.url(80, "/disk/big.bin")) == b"200", "the cache is full", m.result())
+        before = used(m)
+        for user in users:
+            user.start()
+        try:
+            for name in dice.sample(["httpd", "memcached", "export"] * KILLS, 3 * KILLS):
+                said = m.command(f"kill {name}")
+                check("kill:" not in said, f"it was there to be killed (seed {seed})", said)
+        finally:
+            ended.set()
+            for user in users:
+                user.join()
+        for what in (lambda: web.run(["curl", "-s", "--max-time", "5", m.url(80, "/status.json")])[1],
+                     lambda: web.memcached_talk(m, b"version\r\n"),
+                     lambda: web.run(["diodls", "-s", f"127.0.0.1:{m.port(564)}", "-a", "/disk"])[0] == 0):
+            machines.until(f"all serve again (seed {seed})", what)
+        after = machines.until(f"what the dead had is given back (seed {seed}, {before})",
+                               lambda: small_growth(before, used(m)))
+        check(after, "it is")
+        ends = len(re.findall(r"^init: (?:httpd|memcached|export) was killed", m.text, re.M))
+        check(ends == 3 * KILLS, f"{ends} ends were told (seed {seed})", m.result())
+
+
+def small_growth(before, after):
+    """1 if no server holds much more than before: buffers may have grown, 900 dead clients must not show."""
+    return all(after[name] <= before[name] + 120 for name in ("net", "names", "fs", "ext2", "ramfs", "console", "root"))
 
 
 def test_httpd_without_a_disk_shows_what_is_mounted(machine):

@@ -535,6 +535,64 @@ static void test_call_receiver_waits_is_taken_at_once(void **state)
     check_equal(cpu_at[0].current, server.thread); /* direct switch */
 }
 
+/* A call of ten words whose pages are known from one before: client's words arrive, and the answer's. */
+static void call_ten_words(uint64_t first)
+{
+    poke(client.process, ACTOR_MESSAGE + 9 * 8, first);
+    expect(BLOCKED, sys(client.thread, SYS_call, client_end, TAG(1, 10, 0)));
+    expect(OK, outcome(server.thread));
+    check_equal(peek(server.process, ACTOR_MESSAGE + 9 * 8), first);
+    poke(server.process, ACTOR_MESSAGE + 9 * 8, first + 1);
+    expect(BLOCKED, sys(server.thread, SYS_reply_receive, server_end, TAG(2, 10, 0)));
+    expect(OK, outcome(client.thread));
+    check_equal(peek(client.process, ACTOR_MESSAGE + 9 * 8), first + 1);
+}
+
+static void test_call_pages_known_words_travel_both_ways(void **state)
+{
+    (void)state;
+    expect(BLOCKED, sys(server.thread, SYS_receive, server_end, 0));
+    for (uint64_t round = 1; round <= 3; round++)
+        call_ten_words(round * 100);
+}
+
+static void test_call_page_unmapped_since_gives_message(void **state)
+{
+    (void)state;
+    expect(BLOCKED, sys(server.thread, SYS_receive, server_end, 0));
+    call_ten_words(1);
+    expect(OK, sys(client.thread, SYS_unmap, 0, ACTOR_MESSAGE, 1, 0));
+    expect(ERR_MESSAGE, sys(client.thread, SYS_call, client_end, TAG(1, 10, 0)));
+    check_equal(thread_at[T(server.thread)].state, THREAD_RECEIVING);
+}
+
+static void test_reply_page_read_only_since_gives_transfer(void **state)
+{
+    (void)state;
+    expect(BLOCKED, sys(server.thread, SYS_receive, server_end, 0));
+    call_ten_words(1);
+    expect(OK, sys(client.thread, SYS_protect, 0, ACTOR_MESSAGE, 1, PAGE_READ));
+    expect(BLOCKED, sys(client.thread, SYS_call, client_end, TAG(1, 10, 0)));
+    expect(OK, outcome(server.thread));
+    expect(ERR_TRANSFER, sys(server.thread, SYS_reply_receive, server_end, TAG(2, 10, 0)));
+    check_equal(thread_at[T(client.thread)].state, THREAD_CALLING);
+}
+
+static void test_call_moves_its_own_handle_badge_and_grant_are_kept(void **state)
+{
+    (void)state;
+    expect(BLOCKED, sys(server.thread, SYS_receive, server_end, 0));
+    call_ten_words(1);
+    item_set(client, 0, (struct atm_item){ITEM_HANDLE, client_end, RIGHTS_ALL, 1});
+    expect(BLOCKED, sys(client.thread, SYS_call, client_end, TAG(1, 0, 1)));
+    expect(OK, outcome(server.thread));
+    check_equal(result(server.thread, 0), BADGE);
+    check_equal(handle_slot(client.process, (uint32_t)client_end), 0);
+    item_set(server, 0, (struct atm_item){ITEM_HANDLE, item_get(server, 0).value, RIGHT_SEND, 0});
+    expect(OK, sys(server.thread, SYS_reply, 0, TAG(2, 0, 1)));
+    expect(OK, outcome(client.thread)); /* the call's handle had the right to grant */
+}
+
 static void test_reply_answers_only_once(void **state)
 {
     (void)state;
@@ -818,6 +876,10 @@ int main(void)
         ipc_test(test_send_page_receiver_quota_used_up_gives_quota),
         ipc_test(test_call_answered_returns_the_answer),
         ipc_test(test_call_receiver_waits_is_taken_at_once),
+        ipc_test(test_call_pages_known_words_travel_both_ways),
+        ipc_test(test_call_page_unmapped_since_gives_message),
+        ipc_test(test_reply_page_read_only_since_gives_transfer),
+        ipc_test(test_call_moves_its_own_handle_badge_and_grant_are_kept),
         ipc_test(test_reply_answers_only_once),
         ipc_test(test_reply_without_call_gives_no_call),
         ipc_test(test_reply_to_send_gives_no_call),
