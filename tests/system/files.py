@@ -202,7 +202,8 @@ def test_kills_under_load_lose_nothing_that_was_synced(machine):
             m.type("wait; echo waited\r")
             m.expect(r"^waited$")
             m.prompt()
-            check(re.search(rf"filetest: {records} records in \d+ syncs, [1-9]\d* of them done again: all are there", m.text),
+            # Whether a kill falls into a sync is chance here; in `make test-kills` the shell stands above the servers, and it does.
+            check(re.search(rf"filetest: {records} records in \d+ syncs, \d+ of them done again: all are there", m.text),
                   f"seed {seed}: it found all it had synced", m.result())
             check(re.search(r"filetest: 2000 records in \d+ syncs, 0 of them done again: all are there", m.text),
                   f"seed {seed}: the neighbour was undisturbed", m.result())
