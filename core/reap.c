@@ -18,6 +18,7 @@
 #define REAP_LEAVES 32u  /* mappings one step removes */
 #define UNITS_RELEASE 6u /* of a thread that is destroyed, or told that nobody will answer */
 #define UNITS_FRAME 2u
+#define UNITS_PRUNE 20u /* of tables found empty, which are looked through once more */
 #define UNITS_WALK 20u
 #define SLOTS_A_UNIT 16u
 
@@ -190,9 +191,10 @@ static uint32_t reap_memory(pfn_t p)
         k = table_next(t, k + 1);
     }
     process_at[P(p)].reap_cursor = va;
-    if (table_used[t] == 0)
-        process_uncharge(p, table_prune(t));
-    return UNITS_WALK + n;
+    if (table_used[t] != 0)
+        return UNITS_WALK + n;
+    process_uncharge(p, table_prune(t));
+    return UNITS_WALK + n + UNITS_PRUNE;
 }
 
 /* The superpage it was zeroing. */
