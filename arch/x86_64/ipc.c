@@ -77,23 +77,16 @@ INLINE void reply_receive(ARGUMENTS, bool memory)
         hand_over(t, f);
 }
 
-/* Messages that are not all in registers have functions of their own, so that the others have less to save. noipa: with
-   the arguments where they are. */
-NOT_INLINE __attribute__((noipa)) void call_memory(ARGUMENTS)
-{
-    call(handle, tag, w0, unused, w2, w3, true);
-}
-NOT_INLINE __attribute__((noipa)) void reply_receive_memory(ARGUMENTS)
-{
-    reply_receive(handle, tag, w0, unused, w2, w3, true);
-}
+void x86_call_memory(ARGUMENTS) { call(handle, tag, w0, unused, w2, w3, true); }
+
+void x86_reply_receive_memory(ARGUMENTS) { reply_receive(handle, tag, w0, unused, w2, w3, true); }
 
 void x86_call(ARGUMENTS)
 {
     if (tag_in_registers(tag))
         call(handle, tag, w0, unused, w2, w3, false);
     else
-        call_memory(handle, tag, w0, unused, w2, w3);
+        x86_call_memory(handle, tag, w0, unused, w2, w3);
 }
 
 void x86_reply_receive(ARGUMENTS)
@@ -101,5 +94,5 @@ void x86_reply_receive(ARGUMENTS)
     if (tag_in_registers(tag))
         reply_receive(handle, tag, w0, unused, w2, w3, false);
     else
-        reply_receive_memory(handle, tag, w0, unused, w2, w3);
+        x86_reply_receive_memory(handle, tag, w0, unused, w2, w3);
 }

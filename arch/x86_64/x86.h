@@ -133,10 +133,17 @@ uint64_t *x86_switch(struct x86_cpu *cpu, pfn_t t);
 
 /* ---- ipc.c ---- */
 
-/* entry.S jumps here with the argument registers of these calls; none returns. */
-void x86_call(uint64_t handle, uint64_t tag, uint64_t w0, uint64_t unused, uint64_t w2, uint64_t w3);
-void x86_reply_receive(uint64_t handle, uint64_t tag, uint64_t w0, uint64_t unused, uint64_t w2,
-                       uint64_t w3);
+/* entry.S jumps here with the argument registers of these calls; none returns. Messages that are not all in registers have
+   functions of their own, so that the others have less to save; noinline: with the arguments where they are. */
+#define X86_IPC __attribute__((noinline)) void
+X86_IPC x86_call(uint64_t handle, uint64_t tag, uint64_t w0, uint64_t unused, uint64_t w2,
+                 uint64_t w3);
+X86_IPC x86_call_memory(uint64_t handle, uint64_t tag, uint64_t w0, uint64_t unused, uint64_t w2,
+                        uint64_t w3);
+X86_IPC x86_reply_receive(uint64_t handle, uint64_t tag, uint64_t w0, uint64_t unused, uint64_t w2,
+                          uint64_t w3);
+X86_IPC x86_reply_receive_memory(uint64_t handle, uint64_t tag, uint64_t w0, uint64_t unused,
+                                 uint64_t w2, uint64_t w3);
 
 /* ---- syscall.c ---- */
 

@@ -13,11 +13,11 @@ X86_CFLAGS = -std=gnu11 -O2 -g $(WARN) -I. -Iinclude -include arch/x86_64/window
 	-fcf-protection=none -fno-asynchronous-unwind-tables -fno-strict-aliasing -fno-common \
 	-fwrapv -MMD -MP $(X86_SHORT) $(X86_EXTRA)
 # The core is compiled as one file, and the entry into it, so that what one part asks of another costs no call.
-X86_ONE := $(filter-out core/boot.c core/invariant.c,$(CORE_SRC)) arch/x86_64/syscall.c
-$(X86)/core.c: $(X86_ONE) arch/x86_64/x86_64.mk
+X86_ONE := $(filter-out core/boot.c core/invariant.c core/kernel.c,$(CORE_SRC)) arch/x86_64/syscall.c
+$(X86)/core.c: $(X86_ONE) core/kernel.c arch/x86_64/x86_64.mk
 	@mkdir -p $(@D)
 	printf '#include "%s"\n' $(X86_ONE) >$@
-X86_REST := $(filter-out $(X86_ONE),$(CORE_SRC) $(wildcard arch/x86_64/*.c))
+X86_REST := $(filter-out $(X86_ONE) core/kernel.c,$(CORE_SRC) $(wildcard arch/x86_64/*.c))
 X86_OBJ := $(X86)/core.o $(patsubst %.c,$(X86)/%.o,$(X86_REST)) \
 	$(patsubst %.S,$(X86)/%.o,$(wildcard arch/x86_64/*.S))
 X86_LINK := $(X86_CC) -nostdlib -static -no-pie -Wl,--build-id=none -Wl,-z,noexecstack \
