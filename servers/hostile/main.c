@@ -4,7 +4,7 @@
  * (or, for rawsyscall, in error codes). If one goes unnoticed the program says so and ends with
  * status 1, which tests take for a hole.
  */
-#include "atmos/abi.h"
+#include "lib/sys.h"
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -234,6 +234,47 @@ static void raw_syscalls(void)
     exit(0);
 }
 
+#define FS_ROUNDS 100
+
+static uint64_t fs_word = 4711; /* what FS:0 is for both threads */
+
+static void fs_set(void)
+{
+    if (atm_fs_base((uintptr_t)&fs_word).status != 0)
+        exit(1);
+}
+
+/* Makes its own base 0, by a selector that means nothing, before each answer. */
+static void fs_spoil(uint64_t endpoint)
+{
+    struct atm_result r = atm_receive(endpoint, 0);
+    while (r.status == 0) {
+        fs_set();
+        __asm__ volatile("mov %w0, %%fs" : : "r"(0));
+        r = atm_reply_receive(endpoint, 0, 0, 0, 0, 0);
+    }
+    exit(1);
+}
+
+/* Two threads with the same FS base, one of which loads FS: the other's base stays. */
+static void fs_base_of_another(void)
+{
+    static uint8_t stack[8192] __attribute__((aligned(16)));
+    uint64_t endpoint = atm_endpoint_create(0).r[0];
+    uint64_t top = (uintptr_t)(stack + sizeof stack - 8);
+    struct atm_result r = atm_thread_create(0, (uintptr_t)fs_spoil, top, endpoint, SETUP(1, 0), 0);
+    fs_set();
+    for (int round = 0; r.status == 0 && round < FS_ROUNDS; round++) {
+        uint64_t word;
+        r = atm_call(endpoint, 0, 0, 0, 0, 0);
+        __asm__ volatile("mov %%fs:0, %0" : "=r"(word));
+        if (word != fs_word)
+            exit(1);
+    }
+    printf("hostile: the base of FS stayed %d times\n", r.status == 0 ? FS_ROUNDS : 0);
+    exit(0);
+}
+
 static const struct {
     const char *name;
     void (*run)(void);
@@ -285,6 +326,7 @@ static const struct {
     {"vsyscall", vsyscall},
     {"trapflag", trap_flag},
     {"rawsyscall", raw_syscalls},
+    {"fsbase", fs_base_of_another},
 };
 
 int main(int argc, char **argv)
