@@ -135,6 +135,7 @@ int arch_is_device_memory(uint64_t first, uint64_t count)
 
 void arch_words_copy(pfn_t from, pfn_t to, uint32_t first, uint32_t count)
 {
+    hosted_mark_dirty(&page_at[to]);
     memmove(&page_at[U(to)].word[first], &page_at[U(from)].word[first], count * sizeof(uint64_t));
 }
 
