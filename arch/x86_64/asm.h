@@ -52,7 +52,6 @@
 #define CPU_REGS 16
 #define CPU_STACK 24
 #define CPU_CURRENT 32
-#define CPU_NUMBER 36
 #define CPU_SMAP 40
 #define CPU_FPU_MASK 48
 #define CPU_FPU_AREA 56

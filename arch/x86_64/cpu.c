@@ -63,7 +63,6 @@ _Static_assert(offsetof(struct x86_cpu, scratch) == CPU_SCRATCH, "asm.h");
 _Static_assert(offsetof(struct x86_cpu, regs) == CPU_REGS, "asm.h");
 _Static_assert(offsetof(struct x86_cpu, stack) == CPU_STACK, "asm.h");
 _Static_assert(offsetof(struct x86_cpu, current) == CPU_CURRENT, "asm.h");
-_Static_assert(offsetof(struct x86_cpu, number) == CPU_NUMBER, "asm.h");
 _Static_assert(offsetof(struct x86_cpu, smap) == CPU_SMAP, "asm.h");
 _Static_assert(offsetof(struct x86_cpu, fpu_mask) == CPU_FPU_MASK, "asm.h");
 _Static_assert(offsetof(struct x86_cpu, fpu_area) == CPU_FPU_AREA, "asm.h");
