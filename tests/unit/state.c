@@ -38,6 +38,10 @@ static uint64_t thread_hash(uint64_t hash, pfn_t p, bool caller)
         hash = mix(hash, queue_of[p]);
         hash = mix(hash, (uint64_t)queue_next[p] << 32 | queue_prev[p]);
     }
+    if (copy.heap_index == 0)
+        copy.deadline = 0; /* meaningful only while it is set */
+    else
+        copy.heap_index = 1; /* where in the heap is nobody's business */
     if (caller) {
         copy.reg[REG_RAX] = copy.reg[REG_RCX] = copy.reg[REG_R11] = 0;
         copy.syscalls = 0;
@@ -75,8 +79,10 @@ uint64_t state_hash(pfn_t t)
         hash = links_hash(mix(hash, p), p);
         hash = frame_kind[p] == FRAME_THREAD ? thread_hash(hash, p, p == t) : frame_hash(hash, p);
     }
+    uint64_t deadlines = 0; /* as a set: a deadline set and taken back may leave the others in another order */
     for (uint32_t i = 1; i <= deadline_count; i++)
-        hash = mix(hash, deadline_heap[i]);
+        deadlines += mix(1, deadline_heap[i]);
+    hash = mix(hash, deadlines);
     for (uint32_t i = 0; i < IRQS_MAX; i++)
         hash = mix(hash, hosted_direct.irq_open[i]);
     hash = mix(hash, hosted_direct.port_outs);

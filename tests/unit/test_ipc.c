@@ -725,6 +725,18 @@ static void test_call_deadline_passes_while_served_gives_timeout(void **state)
     expect(ERR_NO_CALL, sys(server.thread, SYS_reply, 0, TAG(2, 0, 0)));
 }
 
+static void test_call_refused_takes_its_deadline_back(void **state)
+{
+    (void)state;
+    expect(BLOCKED, sys(server.thread, SYS_receive, server_end, 0));
+    deadline(client.thread, 100);
+    item_set(client, 0, (struct atm_item){ITEM_HANDLE + 7, 1, 0, 0});
+    expect(ERR_MESSAGE, sys(client.thread, SYS_call, client_end, TAG(1, 0, 1) | TAG_DEADLINE));
+    tick(200);
+    expect(ERR_MESSAGE, outcome(client.thread));
+    expect(BLOCKED, outcome(server.thread));
+}
+
 static void test_reply_with_items_reaches_the_caller(void **state)
 {
     (void)state;
@@ -893,6 +905,7 @@ int main(void)
         ipc_test(test_handle_close_saved_reply_caller_gets_peer),
         ipc_test(test_reply_to_dead_caller_gives_an_error),
         ipc_test(test_call_deadline_passes_while_served_gives_timeout),
+        ipc_test(test_call_refused_takes_its_deadline_back),
         ipc_test(test_reply_with_items_reaches_the_caller),
         ipc_test(test_destroy_endpoint_senders_and_callers_get_peer),
         ipc_test(test_destroy_endpoint_receivers_get_peer),
