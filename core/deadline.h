@@ -85,6 +85,22 @@ void deadline_insert(pfn_t t, uint64_t time);
     ensures others: heap_others{Pre,Post}(t); */
 void deadline_remove(pfn_t t);
 
+/* The same, for code that most often has none to take out. */
+/*@ requires is_thread(t) && deadlines_wf;
+    assigns deadline_count, deadline_heap[0 .. FRAMES_MAX - 1], thread_at[0 .. FRAMES_MAX - 1];
+    ensures filled: heap_filled(0);
+    ensures inverse: heap_inverse(0, 0);
+    ensures ordered: heap_ordered(0);
+    ensures count: deadline_count <= \old(deadline_count);
+    ensures out: thread_at[t].heap_index == 0;
+    ensures rest: heap_rest{Pre,Post};
+    ensures others: heap_others{Pre,Post}(t); */
+INDEX_GUARD void deadline_drop(pfn_t t)
+{
+    if (thread_at[T(t)].heap_index != 0)
+        deadline_remove(t);
+}
+
 /* The thread with the earliest deadline; 0: none has one. */
 /*@ requires deadlines_wf;
     assigns \nothing;

@@ -16,19 +16,6 @@ endpoint_t endpoint_create(pfn_t p)
     return e;
 }
 
-/* Nobody waits in e any more, if that is so: its mode says it. */
-/*@ requires queues_wf && is_endpoint(e);
-    assigns endpoint_at[e].mode;
-    ensures wf: queues_wf;
-    ensures ready_wf: \old(ready_wf) ==> ready_wf;
-    ensures mode: endpoint_at[e].mode == (endpoint_at[e].first == 0 && \old(endpoint_at[e].mode) != MODE_DEAD ?
-        MODE_IDLE : \old(endpoint_at[e].mode)); */
-static inline void endpoint_settle(endpoint_t e)
-{
-    if (endpoint_at[E(e)].first == 0 && endpoint_at[E(e)].mode != MODE_DEAD)
-        endpoint_at[E(e)].mode = MODE_IDLE;
-}
-
 /* A waiting thread leaves the queue of its endpoint, which is no run queue. */
 /*@ requires waits: is_thread(t) && is_endpoint(queue_of[t]);
     requires queues_wf && runs_wf;
@@ -48,21 +35,20 @@ void endpoint_leave(pfn_t t)
     endpoint_settle(e);
 }
 
-pfn_t endpoint_pop(endpoint_t e)
-{
-    pfn_t t = endpoint_at[E(e)].first;
-    endpoint_leave(t);
-    return t;
-}
+pfn_t endpoint_pop(endpoint_t e) { return endpoint_shift(e); }
 
-/* More bits are pending. */
-/*@ requires is_endpoint(e);
-    assigns endpoint_at[e].events;
-    ensures endpoint_at[e].events == (\old(endpoint_at[e].events) | bits);
-    KERNEL_KEPT(0) */
-static inline void endpoint_pend(endpoint_t e, uint64_t bits) { endpoint_at[E(e)].events |= bits; }
-
-pfn_t endpoint_receiver(endpoint_t e)
+/* endpoint_receiver, where the one that waits longest is of an ended process. */
+/*@ requires endpoint: is_endpoint(e);
+    KERNEL_NEED(0)
+    assigns deadline_count, deadline_heap[0 .. FRAMES_MAX - 1], thread_at[0 .. FRAMES_MAX - 1],
+            queue_of[0 .. FRAMES_MAX - 1], queue_next[0 .. FRAMES_MAX - 1], queue_prev[0 .. FRAMES_MAX - 1],
+            queue_key[0 .. FRAMES_MAX - 1], queue_clock, endpoint_at[0 .. FRAMES_MAX * SLOTS - 1],
+            cpu_at[0 .. CPUS_MAX - 1];
+    KERNEL_WF(0)
+    ensures found: \result != 0 ==> \result == endpoint_at[e].first && endpoint_at[e].mode == MODE_RECEIVE &&
+        is_thread(\result) && \old(queue_of[\result]) == e && process_at[frame_owner[\result]].dying == 0;
+    ensures events: endpoint_at[e].events == \old(endpoint_at[e].events); */
+static RARE pfn_t receiver_of_many(endpoint_t e)
 {
     uint32_t n;
     /*@ loop invariant range: 0 <= n <= DRAIN_PIECE;
@@ -85,6 +71,17 @@ pfn_t endpoint_receiver(endpoint_t e)
     return 0;
 }
 
+pfn_t endpoint_receiver(endpoint_t e)
+{
+    if (endpoint_at[E(e)].mode != MODE_RECEIVE)
+        return 0;
+    pfn_t t = endpoint_at[E(e)].first;
+    //@ assert first: t != 0 && is_thread(t) && queue_of[t] == e;
+    if (process_at[P(frame_owner[t])].dying == 0)
+        return t;
+    return receiver_of_many(e);
+}
+
 /* The longest waiting thread of e, a receiver, gets event bits and goes on. */
 /*@ requires endpoint: is_endpoint(e) && endpoint_at[e].first != 0;
     KERNEL_NEED(0)
@@ -96,21 +93,38 @@ pfn_t endpoint_receiver(endpoint_t e)
     ensures event: has_event(\old(endpoint_at[e].first), bits); */
 static inline void endpoint_deliver(endpoint_t e, uint64_t bits)
 {
-    pfn_t t = endpoint_pop(e);
+    pfn_t t = endpoint_shift(e);
     thread_set_event(t, bits);
     thread_wake(t, ERR_NONE);
 }
 
+/* endpoint_signal, where the receiver that waits longest cannot just go on. */
+/*@ requires endpoint: is_endpoint(e);
+    KERNEL_NEED(0)
+    assigns deadline_count, deadline_heap[0 .. FRAMES_MAX - 1], thread_at[0 .. FRAMES_MAX - 1],
+            queue_of[0 .. FRAMES_MAX - 1], queue_next[0 .. FRAMES_MAX - 1], queue_prev[0 .. FRAMES_MAX - 1],
+            queue_key[0 .. FRAMES_MAX - 1], queue_clock, endpoint_at[0 .. FRAMES_MAX * SLOTS - 1],
+            cpu_at[0 .. CPUS_MAX - 1];
+    KERNEL_WF(0)
+    ensures pending: \old(endpoint_at[e].mode) != MODE_RECEIVE ==>
+        endpoint_at[e].events == (\old(endpoint_at[e].events) | bits) && threads_same{Pre,Post};
+    ensures pends: \old(endpoint_at[e].mode) != MODE_RECEIVE ==>
+        endpoint_at[e].mode == \old(endpoint_at[e].mode) && \forall integer u; is_frame(u) ==>
+        queue_of[u] == \old(queue_of[u]);
+    ensures done: endpoint_at[e].events == (\old(endpoint_at[e].events) | bits) ||
+        \exists integer t; has_event(t, bits) && \old(queue_of[t]) == e; */
+static RARE void signal_rare(endpoint_t e, uint64_t bits)
+{
+    if (receiver_of_many(e) == 0)
+        endpoint_pend(e, bits);
+    else
+        endpoint_deliver(e, bits);
+}
+
 void endpoint_signal(endpoint_t e, uint64_t bits)
 {
-    pfn_t t = 0;
-    if (endpoint_at[E(e)].mode == MODE_RECEIVE)
-        t = endpoint_receiver(e);
-    if (t == 0) {
-        endpoint_pend(e, bits);
-        return;
-    }
-    endpoint_deliver(e, bits);
+    if (!endpoint_signal_now(e, bits))
+        signal_rare(e, bits);
 }
 
 bool endpoint_drain(endpoint_t e)

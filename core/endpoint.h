@@ -7,7 +7,7 @@
 #ifndef CORE_ENDPOINT_H
 #define CORE_ENDPOINT_H
 
-#include "core/kernel.h"
+#include "core/thread.h"
 
 /* 1 while e is the endpoint that had this generation. */
 /*@ requires 0 < e < FRAMES_MAX * SLOTS;
@@ -34,6 +34,54 @@ endpoint_t endpoint_create(pfn_t p);
         \at(thread_at[u].heap_index,K) == \at(thread_at[u].heap_index,L);
 */
 
+/* Nobody waits in e any more, if that is so: its mode says it. */
+/*@ requires queues_wf && is_endpoint(e);
+    assigns endpoint_at[e].mode;
+    ensures wf: queues_wf;
+    ensures ready_wf: \old(ready_wf) ==> ready_wf;
+    ensures mode: endpoint_at[e].mode == (endpoint_at[e].first == 0 && \old(endpoint_at[e].mode) != MODE_DEAD ?
+        MODE_IDLE : \old(endpoint_at[e].mode)); */
+INDEX_GUARD void endpoint_settle(endpoint_t e)
+{
+    if (endpoint_at[E(e)].first == 0 && endpoint_at[E(e)].mode != MODE_DEAD)
+        endpoint_at[E(e)].mode = MODE_IDLE;
+}
+
+/* The longest waiting thread leaves the queue of its endpoint. */
+/*@ requires waits: is_endpoint(e) && t != 0 && t == endpoint_at[e].first;
+    requires queues_wf && runs_wf;
+    assigns queue_of[t], queue_next[0 .. FRAMES_MAX - 1], queue_prev[0 .. FRAMES_MAX - 1], endpoint_at[e].first,
+            endpoint_at[e].last;
+    ensures wf: queues_wf;
+    ensures off: is_thread(t) && queue_of[t] == 0;
+    ensures others: queue_others{Pre,Post}(t);
+    ensures ready_wf: \old(ready_wf) ==> ready_wf; */
+INDEX_GUARD void endpoint_queue_pop(endpoint_t e, pfn_t t) { queue_pop(e, t); }
+
+/* endpoint_pop, to be compiled into what calls it. */
+/*@ requires endpoint: is_endpoint(e) && endpoint_at[e].first != 0;
+    KERNEL_NEED(0)
+    assigns queue_of[endpoint_at[e].first], queue_next[0 .. FRAMES_MAX - 1], queue_prev[0 .. FRAMES_MAX - 1],
+            endpoint_at[e].first, endpoint_at[e].last, endpoint_at[e].mode;
+    KERNEL_WF(\old(endpoint_at[e].first))
+    ensures first: \result == \old(endpoint_at[e].first) && is_thread(\result);
+    ensures out: queue_of[\result] == 0 && cpu_at[thread_at[\result].cpu].current != \result; */
+INDEX_GUARD pfn_t endpoint_shift(endpoint_t e)
+{
+    pfn_t t = endpoint_at[E(e)].first;
+    //@ assert place: is_thread(t) && queue_of[t] == e && thread_place_ok(t);
+    endpoint_queue_pop(e, t);
+    endpoint_settle(e);
+    return t;
+}
+
+/* More bits are pending. */
+/*@ requires is_endpoint(e);
+    assigns endpoint_at[e].events;
+    ensures endpoint_at[e].events == (\old(endpoint_at[e].events) | bits);
+    KERNEL_KEPT(0) */
+INDEX_GUARD void endpoint_pend(endpoint_t e, uint64_t bits) { endpoint_at[E(e)].events |= bits; }
+
 /* Delivers bits: to the longest waiting receiver, else they stay pending. */
 /*@ requires endpoint: is_endpoint(e);
     KERNEL_NEED(0)
@@ -50,6 +98,44 @@ endpoint_t endpoint_create(pfn_t p);
     ensures done: endpoint_at[e].events == (\old(endpoint_at[e].events) | bits) ||
         \exists integer t; has_event(t, bits) && \old(queue_of[t]) == e; */
 void endpoint_signal(endpoint_t e, uint64_t bits);
+
+/* The same, where there is nobody to deliver to, or a thread that can go on at once. 0: nothing has happened. */
+/*@ requires endpoint: is_endpoint(e);
+    KERNEL_NEED(0)
+    assigns thread_at[0 .. FRAMES_MAX - 1], queue_of[0 .. FRAMES_MAX - 1], queue_next[0 .. FRAMES_MAX - 1],
+            queue_prev[0 .. FRAMES_MAX - 1], queue_key[0 .. FRAMES_MAX - 1], queue_clock,
+            endpoint_at[0 .. FRAMES_MAX * SLOTS - 1], cpu_at[0 .. CPUS_MAX - 1];
+    KERNEL_WF(0)
+    ensures bool: \result == 0 || \result == 1;
+    ensures pending: \result == 1 && \old(endpoint_at[e].mode) != MODE_RECEIVE ==>
+        endpoint_at[e].events == (\old(endpoint_at[e].events) | bits) && threads_same{Pre,Post};
+    ensures pends: \result == 1 && \old(endpoint_at[e].mode) != MODE_RECEIVE ==>
+        endpoint_at[e].mode == \old(endpoint_at[e].mode) && \forall integer u; is_frame(u) ==>
+        queue_of[u] == \old(queue_of[u]);
+    ensures done: \result == 1 ==> endpoint_at[e].events == (\old(endpoint_at[e].events) | bits) ||
+        \exists integer t; has_event(t, bits) && \old(queue_of[t]) == e;
+    ensures idle: \old(endpoint_at[e].mode) != MODE_RECEIVE ==> \result == 1;
+    behavior rare:
+        assumes endpoint_at[e].mode == MODE_RECEIVE && (!may_run(endpoint_at[e].first) ||
+            thread_at[endpoint_at[e].first].heap_index != 0);
+        assigns \nothing;
+        ensures none: \result == 0; */
+INDEX_GUARD bool endpoint_signal_now(endpoint_t e, uint64_t bits)
+{
+    if (endpoint_at[E(e)].mode != MODE_RECEIVE) {
+        endpoint_pend(e, bits);
+        return true;
+    }
+    pfn_t t = endpoint_at[E(e)].first;
+    //@ assert first: t != 0 && is_thread(t) && queue_of[t] == e;
+    if (!thread_may_run(t) || thread_at[T(t)].heap_index != 0)
+        return false;
+    (void)endpoint_shift(e);
+    thread_set_event(t, bits);
+    thread_set_status(t, ERR_NONE);
+    sched_enqueue(t);
+    return true;
+}
 
 /* Takes the longest waiting thread out of e's queue, which holds one. */
 /*@ requires endpoint: is_endpoint(e) && endpoint_at[e].first != 0;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Inter-process communication; see ipc.h. */
-#include "core/ipc.h"
+#include "core/ipc_fast.h"
 #include "core/deadline.h"
 #include "core/endpoint.h"
 #include "core/process.h"
@@ -11,21 +11,19 @@
 /* The running thread t stops running: it is in state now, and its CPU has nothing to do. */
 /*@ requires runs(t) && (state == THREAD_SENDING || state == THREAD_RECEIVING || state == THREAD_CALLING);
     assigns thread_at[t].state, cpu_at[0 .. CPUS_MAX - 1].current; */
-static void block(pfn_t t, uint8_t state)
+INDEX_GUARD void block(pfn_t t, uint8_t state)
 {
     thread_at[T(t)].state = state;
-    cpu_at[thread_at[T(t)].cpu].current = 0;
+    cpu_at[CPU(thread_at[T(t)].cpu)].current = 0;
 }
 
 /* Whether t may wait as its options say; the deadline is set here if it has one. */
 /*@ requires kernel_wf && runs(t) && thread_at[t].heap_index == 0;
     ensures kernel_wf; */
-static status_t wait_begin(pfn_t t, uint64_t options)
+static RARE status_t wait_optional(pfn_t t, uint64_t options)
 {
     if ((options & TAG_NONBLOCK) != 0)
         return ERR_WOULD_BLOCK;
-    if ((options & TAG_DEADLINE) == 0)
-        return ERR_NONE;
     uint64_t time = thread_at[T(t)].reg[REG_RBX];
     if (time <= arch_clock())
         return ERR_TIMEOUT;
@@ -35,10 +33,17 @@ static status_t wait_begin(pfn_t t, uint64_t options)
     return ERR_NONE;
 }
 
+/*@ requires kernel_wf && runs(t) && thread_at[t].heap_index == 0;
+    ensures kernel_wf; */
+INDEX_GUARD status_t wait_begin(pfn_t t, uint64_t options)
+{
+    return (options & (TAG_NONBLOCK | TAG_DEADLINE)) == 0 ? ERR_NONE : wait_optional(t, options);
+}
+
 /* t waits in e's queue. */
 /*@ requires kernel_wf && runs(t) && is_queue(e);
     ensures queue_of[t] == e; */
-static void wait_in(pfn_t t, endpoint_t e, uint8_t state, uint32_t mode)
+INDEX_GUARD void wait_in(pfn_t t, endpoint_t e, uint8_t state, uint32_t mode)
 {
     block(t, state);
     endpoint_at[E(e)].mode = mode;
@@ -64,7 +69,7 @@ static void call_link(pfn_t caller, pfn_t callee)
     ensures kernel_wf; */
 static status_t send_finish(pfn_t t, pfn_t r, bool calls)
 {
-    deadline_remove(r);
+    deadline_drop(r);
     thread_at[T(r)].reg[REG_RAX] = 0;
     if (!calls) {
         sched_ready(r);
@@ -137,7 +142,7 @@ static void receive_finish(pfn_t t, pfn_t s)
 /* The longest waiting sender's message, delivered to t. AGAIN: it could not be, its sender has the error. */
 /*@ requires kernel_wf && runs(t) && is_queue(e) && endpoint_at[e].mode == MODE_SEND;
     ensures kernel_wf; */
-static status_t receive_sender(pfn_t t, endpoint_t e)
+static RARE status_t receive_sender(pfn_t t, endpoint_t e)
 {
     pfn_t s = endpoint_at[E(e)].first;
     uint64_t flags = thread_at[T(s)].calls != 0 ? TAG_CALL : 0;
@@ -153,16 +158,27 @@ static status_t receive_sender(pfn_t t, endpoint_t e)
     return ERR_NONE;
 }
 
-status_t ipc_receive(pfn_t t, endpoint_t e, uint64_t options)
+/* The events pending at e, delivered to t. */
+/*@ requires kernel_wf && runs(t) && is_queue(e);
+    ensures kernel_wf; */
+static RARE void receive_event(pfn_t t, endpoint_t e)
+{
+    thread_set_event(t, endpoint_at[E(e)].events);
+    endpoint_at[E(e)].events = 0;
+    thread_drop_call(t);
+}
+
+/* ipc_receive, where t need not just wait. */
+/*@ requires kernel_wf && runs(t) && is_queue(e);
+    ensures kernel_wf; */
+static __attribute__((noinline)) status_t receive_some(pfn_t t, endpoint_t e, uint64_t options)
 {
     if ((options & ~(uint64_t)(TAG_NONBLOCK | TAG_DEADLINE)) != 0)
         return ERR_MESSAGE;
     if (endpoint_at[E(e)].mode == MODE_DEAD)
         return ERR_DEAD;
     if (endpoint_at[E(e)].events != 0) {
-        thread_set_event(t, endpoint_at[E(e)].events);
-        endpoint_at[E(e)].events = 0;
-        thread_drop_call(t);
+        receive_event(t, e);
         return ERR_NONE;
     }
     if (endpoint_at[E(e)].mode == MODE_SEND)
@@ -173,6 +189,11 @@ status_t ipc_receive(pfn_t t, endpoint_t e, uint64_t options)
     thread_drop_call(t);
     wait_in(t, e, THREAD_RECEIVING, MODE_RECEIVE);
     return STATUS_BLOCKED;
+}
+
+status_t ipc_receive(pfn_t t, endpoint_t e, uint64_t options)
+{
+    return receive_nothing(t, e, options) ? STATUS_BLOCKED : receive_some(t, e, options);
 }
 
 /* The answer to a fault: run on, or stay suspended; registers are the handler's business. */

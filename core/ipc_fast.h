@@ -95,7 +95,7 @@ INDEX_GUARD struct fast_way fast_way(pfn_t t, uint64_t number, uint8_t right)
     ensures bool: \result == 0 || \result == 1; */
 INDEX_GUARD bool fast_partner(cpu_t cpu, pfn_t p)
 {
-    uint64_t ready = cpu_at[cpu].ready;
+    uint64_t ready = cpu_at[CPU(cpu)].ready;
     uint32_t obstacles = thread_at[T(p)].suspended | thread_at[T(p)].heap_index |
                          process_at[P(frame_owner[p])].dying;
     return obstacles == 0 && thread_at[T(p)].cpu == cpu &&
@@ -330,6 +330,31 @@ INDEX_GUARD void fast_wait(pfn_t t, endpoint_t e)
     receive_join(t, e);
 }
 
+/* t, which runs, has nothing to take at e and waits for it without a deadline. 0: that is not so, and nothing has
+   happened. */
+/*@ requires runs: runs(t) && is_born(e);
+    KERNEL_NEED(0)
+    assigns thread_at[t].state, cpu_at[thread_at[t].cpu].current, endpoint_at[e].mode, queue_next[0 .. FRAMES_MAX - 1],
+            queue_prev[t], queue_of[t], endpoint_at[e].first, endpoint_at[e].last, queue_key[t], queue_clock;
+    KERNEL_WF(0)
+    behavior some:
+        assumes options != 0 || thread_at[t].reply_id != 0 || !receive_waits(e);
+        assigns \nothing;
+        ensures none: \result == 0;
+    behavior nothing:
+        assumes options == 0 && thread_at[t].reply_id == 0 && receive_waits(e);
+        ensures done: \result == 1;
+        ensures state: thread_at[t].state == THREAD_RECEIVING;
+        ensures joined: queue_joined{Pre,Post}(e, t); */
+INDEX_GUARD bool receive_nothing(pfn_t t, endpoint_t e, uint64_t options)
+{
+    if (options != 0 || thread_at[T(t)].reply_id != 0 || !fast_receive(e))
+        return false;
+    cpu_at[CPU(thread_at[T(t)].cpu)].current = 0;
+    fast_wait(t, e);
+    return true;
+}
+
 /* ---- the ways ---- */
 
 /* The call of t, running on cpu. */
@@ -411,6 +436,24 @@ INDEX_GUARD struct ipc_fast ipc_fast_reply_receive(cpu_t cpu, pfn_t t, struct ip
     cpu_run(cpu, caller);
     fast_wait(t, e);
     return f;
+}
+
+/* The signal of t, which names the endpoint. 0: nothing has happened. */
+/*@ requires kernel_wf && is_thread(t);
+    ensures kernel_wf; */
+INDEX_GUARD bool ipc_fast_signal(pfn_t t, uint64_t name, uint64_t bits)
+{
+    struct fast_way way = fast_way(t, name, RIGHT_SIGNAL);
+    return way.open && (bits == 0 || endpoint_signal_now(handle_at[H(way.slot)].object, bits));
+}
+
+/* The receive of t, where it just waits. 0: nothing has happened. */
+/*@ requires kernel_wf && runs(t);
+    ensures kernel_wf; */
+INDEX_GUARD bool ipc_fast_receive(pfn_t t, uint64_t name, uint64_t options)
+{
+    struct fast_way way = fast_way(t, name, RIGHT_RECEIVE);
+    return way.open && receive_nothing(t, handle_at[H(way.slot)].object, options);
 }
 
 #undef CALL_ENDPOINT

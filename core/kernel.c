@@ -29,20 +29,21 @@ INDEX_GUARD status_t dispatch(pfn_t t, uint64_t number)
 #undef SYSCALL
 }
 
-/* The thread to run on cpu; a CPU that was idle starts its tick. */
-/*@ requires kernel_wf && cpu < CPUS_MAX;
-    ensures kernel_wf && \result == cpu_at[cpu].current; */
-static inline pfn_t leave(cpu_t cpu, bool was_idle)
+pfn_t kernel_leave(cpu_t cpu)
 {
     if (dead_first != 0)
         process_close_next();
-    pfn_t t = cpu_at[cpu].current;
-    if (t != 0 && cpu_at[cpu].ready == 0 && !was_idle)
-        return t; /* nobody else */
-    t = sched_next(cpu);
-    if (was_idle != (t == 0)) {
-        if (was_idle)
-            cpu_at[cpu].tick_at = arch_clock() + TICK_NS;
+    return sched_next(cpu);
+}
+
+/* The same for a CPU that was idle: if it is not any more, its tick starts. */
+/*@ requires kernel_wf && cpu < CPUS_MAX;
+    ensures kernel_wf && \result == cpu_at[cpu].current; */
+static pfn_t leave_idle(cpu_t cpu)
+{
+    pfn_t t = kernel_leave(cpu);
+    if (t != 0) {
+        cpu_at[CPU(cpu)].tick_at = arch_clock() + TICK_NS;
         sched_timer_arm(cpu);
     }
     return t;
@@ -80,28 +81,56 @@ static inline void deliver(pfn_t t, struct ipc_registers r)
     reg_set(t, REG_R9, r.word[3]);
 }
 
-/* kernel_syscall_long, to be compiled into what a machine does around it. */
-/*@ requires kernel_wf && cpu < CPUS_MAX && cpu_started(cpu) && cpu_at[cpu].current != 0;
-    ensures kernel_wf && \result == cpu_at[cpu].current; */
-INDEX_GUARD pfn_t syscall_long(cpu_t cpu)
+/* kernel_syscall_long in three, to be compiled into what a machine does around it. First, t's call of that number. */
+/*@ requires kernel_wf && runs(t);
+    ensures kernel_wf; */
+INDEX_GUARD status_t syscall_handle(pfn_t t, uint64_t number)
 {
-    pfn_t t = cpu_at[cpu].current;
-    uint64_t number = thread_at[T(t)].reg[REG_RAX];
     thread_at[T(t)].syscalls++;
-    status_t status = dispatch(t, number);
-    if (status == STATUS_BLOCKED || cpu_at[cpu].current != t) /* t waits, moved, or is gone */
-        return leave(cpu, false);
-    thread_at[T(t)].reg[REG_RAX] = (uint64_t)0 - (uint64_t)status;
-    if (dead_first == 0 && cpu_at[cpu].ready == 0)
-        return t; /* as leave says, soonest */
-    return leave(cpu, false);
+    return dispatch(t, number);
 }
 
-pfn_t kernel_syscall_long(cpu_t cpu) { return syscall_long(cpu); }
+/* Second, whether t simply goes on: it does not wait, nothing of a higher priority is ready, nothing is to be closed. */
+/*@ requires kernel_wf && cpu < CPUS_MAX;
+    assigns \nothing; */
+INDEX_GUARD bool syscall_stays(cpu_t cpu, pfn_t t)
+{
+    return cpu_at[CPU(cpu)].current == t && dead_first == 0 && sched_keeps(cpu, t);
+}
+
+/* Third, if it does not: its status is in its registers then, and another may run. */
+/*@ requires kernel_wf && cpu < CPUS_MAX;
+    ensures kernel_wf && \result == cpu_at[cpu].current; */
+static RARE pfn_t syscall_preempted(cpu_t cpu, pfn_t t, status_t status)
+{
+    if (cpu_at[CPU(cpu)].current == t)
+        thread_at[T(t)].reg[REG_RAX] = (uint64_t)0 - (uint64_t)status;
+    return kernel_leave(cpu);
+}
+
+/*@ requires kernel_wf && cpu < CPUS_MAX;
+    ensures kernel_wf && \result == cpu_at[cpu].current; */
+INDEX_GUARD pfn_t syscall_leave(cpu_t cpu, pfn_t t, status_t status)
+{
+    pfn_t now = cpu_at[CPU(cpu)].current;
+    if (now == t || dead_first != 0)
+        return syscall_preempted(cpu, t, status);
+    return now != 0 ? now : sched_next(cpu); /* whom sched_rotate or sched_hand_over chose may run */
+}
+
+pfn_t kernel_syscall_long(cpu_t cpu)
+{
+    pfn_t t = cpu_at[CPU(cpu)].current;
+    status_t status = syscall_handle(t, reg_get(t, REG_RAX));
+    if (!syscall_stays(cpu, t))
+        return syscall_leave(cpu, t, status);
+    thread_at[T(t)].reg[REG_RAX] = (uint64_t)0 - (uint64_t)status;
+    return t;
+}
 
 pfn_t kernel_syscall(cpu_t cpu)
 {
-    pfn_t t = cpu_at[cpu].current;
+    pfn_t t = cpu_at[CPU(cpu)].current;
     struct ipc_fast f = fast(cpu, t);
     if (!f.done)
         return kernel_syscall_long(cpu);
@@ -112,16 +141,16 @@ pfn_t kernel_syscall(cpu_t cpu)
 
 pfn_t kernel_fault(cpu_t cpu, uint32_t kind, uint64_t address)
 {
-    ipc_fault(cpu_at[cpu].current, kind, address);
-    return leave(cpu, false);
+    ipc_fault(cpu_at[CPU(cpu)].current, kind, address);
+    return kernel_leave(cpu);
 }
 
 pfn_t kernel_interrupt(cpu_t cpu, uint32_t line)
 {
-    bool was_idle = cpu_at[cpu].current == 0;
+    bool was_idle = cpu_at[CPU(cpu)].current == 0;
     if (line < IRQS_MAX)
         irq_deliver(line);
-    return leave(cpu, was_idle);
+    return was_idle ? leave_idle(cpu) : kernel_leave(cpu);
 }
 
 /* Ends the wait of up to EXPIRE_PIECE threads whose deadlines have passed. */
@@ -148,13 +177,16 @@ pfn_t kernel_timer(cpu_t cpu)
     if (dead_first != 0)
         process_close_next();
     deadlines_expire(now);
-    if (cpu_at[cpu].current != 0 && now >= cpu_at[cpu].tick_at)
+    if (cpu_at[CPU(cpu)].current != 0 && now >= cpu_at[CPU(cpu)].tick_at)
         sched_tick(cpu, now);
-    if (cpu_at[cpu].current == 0)
-        cpu_at[cpu].tick_at = now + TICK_NS;
+    if (cpu_at[CPU(cpu)].current == 0)
+        cpu_at[CPU(cpu)].tick_at = now + TICK_NS;
     pfn_t t = sched_next(cpu);
     sched_timer_arm(cpu);
     return t;
 }
 
-pfn_t kernel_resched(cpu_t cpu) { return leave(cpu, cpu_at[cpu].current == 0); }
+pfn_t kernel_resched(cpu_t cpu) 
+{
+    return cpu_at[CPU(cpu)].current == 0 ? leave_idle(cpu) : kernel_leave(cpu);
+}

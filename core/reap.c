@@ -269,7 +269,7 @@ bool process_reap(pfn_t p)
     return true;
 }
 
-void process_close_next(void)
+RARE void process_close_next(void)
 {
     pfn_t p = dead_first;
     reap_piece(p, REAP_MEMORY, CLOSE_UNITS);

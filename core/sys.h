@@ -14,6 +14,8 @@
 #include "core/memory.h"
 #include "core/process.h"
 
+#define HANDLER MUST_USE __attribute__((noinline)) /* so that the way to one costs nothing of what another needs */
+
 #define ARG0 REG_RDI
 #define ARG1 REG_RSI
 #define ARG2 REG_RDX
@@ -153,7 +155,7 @@ struct handle handle_to(uint8_t kind, uint32_t object, uint64_t generation);
     complete behaviors;
     disjoint behaviors;
 */
-MUST_USE status_t sys_query(pfn_t t);
+HANDLER status_t sys_query(pfn_t t);
 
 /*@ requires kernel_wf && runs(t);
     assigns thread_at[t].reg[ARG0 .. ARG2];
@@ -175,7 +177,7 @@ MUST_USE status_t sys_query(pfn_t t);
     complete behaviors;
     disjoint behaviors;
 */
-MUST_USE status_t sys_handle_info(pfn_t t);
+HANDLER status_t sys_handle_info(pfn_t t);
 
 /*@ requires kernel_wf && runs(t);
     assigns thread_at[t].reg[ARG0 .. ARG5];
@@ -197,7 +199,7 @@ MUST_USE status_t sys_handle_info(pfn_t t);
     complete behaviors;
     disjoint behaviors;
 */
-MUST_USE status_t sys_container_info(pfn_t t);
+HANDLER status_t sys_container_info(pfn_t t);
 
 /*@ logic integer fault_process{L}(integer t) = found_process(t, reg_of(t, ARG0));
     logic integer fault_slot{L}(integer t) =
@@ -234,7 +236,7 @@ MUST_USE status_t sys_container_info(pfn_t t);
     complete behaviors;
     disjoint behaviors;
 */
-MUST_USE status_t sys_fault_handler(pfn_t t);
+HANDLER status_t sys_fault_handler(pfn_t t);
 
 /* ---- the other calls: what they may change ---- */
 
@@ -248,141 +250,141 @@ MUST_USE status_t sys_nop(pfn_t t);
 /*@ requires kernel_wf && runs(t);
     assigns ghost_machine;
     ensures \result == ERR_NONE || \result == ERR_ARGUMENT || \result == ERR_RANGE || \result == ERR_UNMAPPED; */
-MUST_USE status_t sys_log(pfn_t t);
+HANDLER status_t sys_log(pfn_t t);
 
 /* Fresh pages for a process. */
 /*@ requires kernel_wf && runs(t);
     assigns KERNEL_STATE;
     KERNEL_WF(0) */
-MUST_USE status_t sys_map(pfn_t t);
+HANDLER status_t sys_map(pfn_t t);
 
 /* Mappings go, and pages with their last one. */
 /*@ requires kernel_wf && runs(t);
     assigns KERNEL_STATE;
     KERNEL_WF(0) */
-MUST_USE status_t sys_unmap(pfn_t t);
+HANDLER status_t sys_unmap(pfn_t t);
 
 /* Other permissions, never more than a mapping may have. */
 /*@ requires kernel_wf && runs(t);
     assigns KERNEL_STATE;
     KERNEL_WF(0) */
-MUST_USE status_t sys_protect(pfn_t t);
+HANDLER status_t sys_protect(pfn_t t);
 
 /* Pages of one process in another, with at most their rights. */
 /*@ requires kernel_wf && runs(t);
     assigns KERNEL_STATE;
     KERNEL_WF(0) */
-MUST_USE status_t sys_share(pfn_t t);
+HANDLER status_t sys_share(pfn_t t);
 
 /* Device memory in a range of a handle. */
 /*@ requires kernel_wf && runs(t);
     assigns KERNEL_STATE;
     KERNEL_WF(0) */
-MUST_USE status_t sys_device_map(pfn_t t);
+HANDLER status_t sys_device_map(pfn_t t);
 
 /* A child container; nothing is left of it if it answers an error. */
 /*@ requires kernel_wf && runs(t);
     assigns KERNEL_STATE;
     KERNEL_WF(0) */
-MUST_USE status_t sys_container_create(pfn_t t);
+HANDLER status_t sys_container_create(pfn_t t);
 
 /* An empty process. */
 /*@ requires kernel_wf && runs(t);
     assigns KERNEL_STATE;
     KERNEL_WF(0) */
-MUST_USE status_t sys_process_create(pfn_t t);
+HANDLER status_t sys_process_create(pfn_t t);
 
 /* A thread, ready or suspended. */
 /*@ requires kernel_wf && runs(t);
     assigns KERNEL_STATE;
     KERNEL_WF(0) */
-MUST_USE status_t sys_thread_create(pfn_t t);
+HANDLER status_t sys_thread_create(pfn_t t);
 
 /* An endpoint owned by a process. */
 /*@ requires kernel_wf && runs(t);
     assigns KERNEL_STATE;
     KERNEL_WF(0) */
-MUST_USE status_t sys_endpoint_create(pfn_t t);
+HANDLER status_t sys_endpoint_create(pfn_t t);
 
 /* A piece of the destruction of what a handle names: AGAIN until it is gone. */
 /*@ requires kernel_wf && runs(t);
     assigns KERNEL_STATE;
     KERNEL_WF(0) */
-MUST_USE status_t sys_destroy(pfn_t t);
+HANDLER status_t sys_destroy(pfn_t t);
 
 /* A copy of a handle with at most its rights. */
 /*@ requires kernel_wf && runs(t);
     assigns KERNEL_STATE;
     KERNEL_WF(0) */
-MUST_USE status_t sys_handle_copy(pfn_t t);
+HANDLER status_t sys_handle_copy(pfn_t t);
 
 /* Closes a handle; a reply handle's caller gets PEER. */
 /*@ requires kernel_wf && runs(t);
     assigns KERNEL_STATE;
     KERNEL_WF(0) */
-MUST_USE status_t sys_handle_close(pfn_t t);
+HANDLER status_t sys_handle_close(pfn_t t);
 
 /* A handle to the next child of a container or process. */
 /*@ requires kernel_wf && runs(t);
     assigns KERNEL_STATE;
     KERNEL_WF(0) */
-MUST_USE status_t sys_child_next(pfn_t t);
+HANDLER status_t sys_child_next(pfn_t t);
 
 /* A container's or process's name. */
 /*@ requires kernel_wf && runs(t);
     assigns thread_at[t].reg[ARG0 .. ARG1];
     KERNEL_WF(0) */
-MUST_USE status_t sys_object_name(pfn_t t);
+HANDLER status_t sys_object_name(pfn_t t);
 
 /* What became of a process. */
 /*@ requires kernel_wf && runs(t);
     assigns thread_at[t].reg[ARG0 .. ARG5];
     KERNEL_WF(0)
     ensures \result == \old(process_error(t, reg_of(t, ARG0), RIGHT_READ)); */
-MUST_USE status_t sys_process_info(pfn_t t);
+HANDLER status_t sys_process_info(pfn_t t);
 
 /* What a thread is doing. */
 /*@ requires kernel_wf && runs(t);
     assigns thread_at[t].reg[ARG0 .. ARG5];
     KERNEL_WF(0)
     ensures \result == \old(find_error(t, reg_of(t, ARG0), KIND_THREAD, RIGHT_READ)); */
-MUST_USE status_t sys_thread_info(pfn_t t);
+HANDLER status_t sys_thread_info(pfn_t t);
 
 /* A message to a receiver, now or when one comes. */
 /*@ requires kernel_wf && runs(t);
     assigns KERNEL_STATE;
     KERNEL_WF(0) */
-MUST_USE status_t sys_send(pfn_t t);
+HANDLER status_t sys_send(pfn_t t);
 
 /* Event bits, or the first message. */
 /*@ requires kernel_wf && runs(t);
     assigns KERNEL_STATE;
     KERNEL_WF(0) */
-MUST_USE status_t sys_receive(pfn_t t);
+HANDLER status_t sys_receive(pfn_t t);
 
 /* A message and the wait for its answer. */
 /*@ requires kernel_wf && runs(t);
     assigns KERNEL_STATE;
     KERNEL_WF(0) */
-MUST_USE status_t sys_call(pfn_t t);
+HANDLER status_t sys_call(pfn_t t);
 
 /* The answer to a call. */
 /*@ requires kernel_wf && runs(t);
     assigns KERNEL_STATE;
     KERNEL_WF(0) */
-MUST_USE status_t sys_reply(pfn_t t);
+HANDLER status_t sys_reply(pfn_t t);
 
 /* The answer to a call, then the next message. */
 /*@ requires kernel_wf && runs(t);
     assigns KERNEL_STATE;
     KERNEL_WF(0) */
-MUST_USE status_t sys_reply_receive(pfn_t t);
+HANDLER status_t sys_reply_receive(pfn_t t);
 
 /* The right to answer, as a handle. */
 /*@ requires kernel_wf && runs(t);
     assigns KERNEL_STATE;
     KERNEL_WF(0) */
-MUST_USE status_t sys_reply_save(pfn_t t);
+HANDLER status_t sys_reply_save(pfn_t t);
 
 /*@ logic integer signal_error{L}(integer t) = find_error(t, reg_of(t, ARG0), KIND_ENDPOINT, RIGHT_SIGNAL);
     logic integer signal_endpoint{L}(integer t) = found_object(t, reg_of(t, ARG0)); */
@@ -420,107 +422,107 @@ MUST_USE status_t sys_reply_save(pfn_t t);
     complete behaviors;
     disjoint behaviors;
 */
-MUST_USE status_t sys_signal(pfn_t t);
+HANDLER status_t sys_signal(pfn_t t);
 
 /* Lets others of t's priority run. */
 /*@ requires kernel_wf && runs(t);
     assigns KERNEL_STATE;
     KERNEL_WF(0) */
-MUST_USE status_t sys_yield(pfn_t t);
+HANDLER status_t sys_yield(pfn_t t);
 
 /* t ends. */
 /*@ requires kernel_wf && runs(t);
     assigns KERNEL_STATE;
     KERNEL_WF(0)
     ensures \result == STATUS_BLOCKED; */
-MUST_USE status_t sys_thread_exit(pfn_t t);
+HANDLER status_t sys_thread_exit(pfn_t t);
 
 /* t's process ends. */
 /*@ requires kernel_wf && runs(t);
     assigns KERNEL_STATE;
     KERNEL_WF(0)
     ensures \result == STATUS_BLOCKED; */
-MUST_USE status_t sys_process_exit(pfn_t t);
+HANDLER status_t sys_process_exit(pfn_t t);
 
 /* A thread stops. */
 /*@ requires kernel_wf && runs(t);
     assigns KERNEL_STATE;
     KERNEL_WF(0) */
-MUST_USE status_t sys_suspend(pfn_t t);
+HANDLER status_t sys_suspend(pfn_t t);
 
 /* A suspended thread goes on. */
 /*@ requires kernel_wf && runs(t);
     assigns KERNEL_STATE;
     KERNEL_WF(0) */
-MUST_USE status_t sys_resume(pfn_t t);
+HANDLER status_t sys_resume(pfn_t t);
 
 /* A thread's registers into t's memory. */
 /*@ requires kernel_wf && runs(t);
     assigns KERNEL_STATE;
     KERNEL_WF(0) */
-MUST_USE status_t sys_regs_read(pfn_t t);
+HANDLER status_t sys_regs_read(pfn_t t);
 
 /* A stopped thread's registers from t's memory. */
 /*@ requires kernel_wf && runs(t);
     assigns KERNEL_STATE;
     KERNEL_WF(0) */
-MUST_USE status_t sys_regs_write(pfn_t t);
+HANDLER status_t sys_regs_write(pfn_t t);
 
 /* Another priority for a thread, up to its container's ceiling. */
 /*@ requires kernel_wf && runs(t);
     assigns KERNEL_STATE;
     KERNEL_WF(0) */
-MUST_USE status_t sys_priority(pfn_t t);
+HANDLER status_t sys_priority(pfn_t t);
 
 /* Another CPU for a thread, in its container's set. */
 /*@ requires kernel_wf && runs(t);
     assigns KERNEL_STATE;
     KERNEL_WF(0) */
-MUST_USE status_t sys_affinity(pfn_t t);
+HANDLER status_t sys_affinity(pfn_t t);
 
 /* t's FS base. */
 /*@ requires kernel_wf && runs(t);
     assigns thread_at[t].reg[REG_FS_BASE], ghost_machine;
     KERNEL_WF(0)
     ensures \result == (\old(reg_of(t, ARG0)) < USER_TOP ? ERR_NONE : ERR_RANGE); */
-MUST_USE status_t sys_fs_base(pfn_t t);
+HANDLER status_t sys_fs_base(pfn_t t);
 
 /* The time. */
 /*@ requires kernel_wf && runs(t);
     assigns thread_at[t].reg[ARG0], ghost_machine;
     KERNEL_WF(0)
     ensures \result == ERR_NONE; */
-MUST_USE status_t sys_clock(pfn_t t);
+HANDLER status_t sys_clock(pfn_t t);
 
 /* An interrupt line as events on an endpoint. */
 /*@ requires kernel_wf && runs(t);
     assigns KERNEL_STATE, irq_at[0 .. IRQS_MAX - 1];
     KERNEL_WF(0) */
-MUST_USE status_t sys_irq_claim(pfn_t t);
+HANDLER status_t sys_irq_claim(pfn_t t);
 
 /* Lets a line fire again. */
 /*@ requires kernel_wf && runs(t);
     assigns irq_at[0 .. IRQS_MAX - 1].fired, ghost_machine;
     KERNEL_WF(0) */
-MUST_USE status_t sys_irq_ack(pfn_t t);
+HANDLER status_t sys_irq_ack(pfn_t t);
 
 /* Reads a port. */
 /*@ requires kernel_wf && runs(t);
     assigns thread_at[t].reg[ARG0], ghost_machine;
     KERNEL_WF(0) */
-MUST_USE status_t sys_port_in(pfn_t t);
+HANDLER status_t sys_port_in(pfn_t t);
 
 /* Writes a port. */
 /*@ requires kernel_wf && runs(t);
     assigns ghost_machine;
     KERNEL_WF(0) */
-MUST_USE status_t sys_port_out(pfn_t t);
+HANDLER status_t sys_port_out(pfn_t t);
 
 /* A handle to part of a device range. */
 /*@ requires kernel_wf && runs(t);
     assigns KERNEL_STATE;
     KERNEL_WF(0) */
-MUST_USE status_t sys_device_narrow(pfn_t t);
+HANDLER status_t sys_device_narrow(pfn_t t);
 
 /*@ logic integer dma_error{L}(integer t) = find_error(t, reg_of(t, ARG0), KIND_MEMORY, RIGHT_WRITE);
     logic integer dma_entry{L}(integer t) = resolve(process_at[frame_owner[t]].root, reg_of(t, ARG1));
@@ -560,7 +562,7 @@ MUST_USE status_t sys_device_narrow(pfn_t t);
     complete behaviors;
     disjoint behaviors;
 */
-MUST_USE status_t sys_dma_address(pfn_t t);
+HANDLER status_t sys_dma_address(pfn_t t);
 
 /* What raises a message-signalled line. */
 /*@ requires kernel_wf && runs(t);
@@ -568,6 +570,6 @@ MUST_USE status_t sys_dma_address(pfn_t t);
     KERNEL_WF(0)
     ensures \result == find_error(\old(t), \old(reg_of(t, ARG0)), KIND_IRQS, RIGHT_WRITE) ||
         \result == ERR_ARGUMENT; */
-MUST_USE status_t sys_irq_message(pfn_t t);
+HANDLER status_t sys_irq_message(pfn_t t);
 
 #endif

@@ -1,23 +1,32 @@
 /* SPDX-License-Identifier: MIT */
 /* System calls of inter-process communication and events. */
 #include "core/endpoint.h"
+#include "core/ipc_fast.h"
 #include "core/sched.h"
 #include "core/sys.h"
 #include "core/thread.h"
+
+/* What is wrong with a handle number of t that is no way (fast_way) to an endpoint. */
+/*@ requires kernel_wf && is_thread(t) && !way_open(way_slot(t, number), rights);
+    assigns \nothing;
+    ensures \result == find_error(t, number, KIND_ENDPOINT, rights) && \result != ERR_NONE; */
+static RARE status_t way_error(pfn_t t, uint64_t number, uint8_t rights)
+{
+    return find(t, number, KIND_ENDPOINT, rights).status;
+}
 
 /* send and call differ in whether the sender waits for an answer. */
 /*@ requires kernel_wf && runs(t);
     ensures kernel_wf; */
 static inline status_t send_or_call(pfn_t t, bool calls)
 {
-    slot_t slot = handle_slot(frame_owner[t], reg_get(t, ARG0));
-    status_t status = slot_check(slot, KIND_ENDPOINT, RIGHT_SEND);
-    if (status != ERR_NONE)
-        return status;
+    struct fast_way open = fast_way(t, reg_get(t, ARG0), RIGHT_SEND);
+    if (!open.open)
+        return way_error(t, reg_get(t, ARG0), RIGHT_SEND);
     struct way way;
-    way.endpoint = handle_at[H(slot)].object;
-    way.badge = handle_at[H(slot)].badge;
-    way.grants = (handle_at[H(slot)].rights & RIGHT_GRANT) != 0;
+    way.endpoint = handle_at[H(open.slot)].object;
+    way.badge = handle_at[H(open.slot)].badge;
+    way.grants = (handle_at[H(open.slot)].rights & RIGHT_GRANT) != 0;
     way.calls = calls;
     return ipc_send(t, way);
 }
@@ -28,10 +37,10 @@ status_t sys_call(pfn_t t) { return send_or_call(t, true); }
 
 status_t sys_receive(pfn_t t)
 {
-    struct found e = find(t, reg_get(t, ARG0), KIND_ENDPOINT, RIGHT_RECEIVE);
-    if (e.status != ERR_NONE)
-        return e.status;
-    return ipc_receive(t, e.object, reg_get(t, ARG1));
+    struct fast_way way = fast_way(t, reg_get(t, ARG0), RIGHT_RECEIVE);
+    if (!way.open)
+        return way_error(t, reg_get(t, ARG0), RIGHT_RECEIVE);
+    return ipc_receive(t, handle_at[H(way.slot)].object, reg_get(t, ARG1));
 }
 
 /* Answers the call that a reply handle stands for, and closes the handle. */
@@ -69,10 +78,11 @@ status_t sys_reply(pfn_t t)
 
 status_t sys_reply_receive(pfn_t t)
 {
-    struct found e = find(t, reg_get(t, ARG0), KIND_ENDPOINT, RIGHT_RECEIVE);
-    if (e.status != ERR_NONE)
-        return e.status;
-    return ipc_reply_receive(t, e.object, reg_get(t, ARG1) & (TAG_NONBLOCK | TAG_DEADLINE));
+    struct fast_way way = fast_way(t, reg_get(t, ARG0), RIGHT_RECEIVE);
+    if (!way.open)
+        return way_error(t, reg_get(t, ARG0), RIGHT_RECEIVE);
+    return ipc_reply_receive(t, handle_at[H(way.slot)].object,
+                             reg_get(t, ARG1) & (TAG_NONBLOCK | TAG_DEADLINE));
 }
 
 status_t sys_reply_save(pfn_t t)
@@ -128,10 +138,10 @@ status_t sys_fault_handler(pfn_t t)
 
 status_t sys_signal(pfn_t t)
 {
-    struct found e = find(t, reg_get(t, ARG0), KIND_ENDPOINT, RIGHT_SIGNAL);
-    if (e.status != ERR_NONE)
-        return e.status;
+    struct fast_way way = fast_way(t, reg_get(t, ARG0), RIGHT_SIGNAL);
+    if (!way.open)
+        return way_error(t, reg_get(t, ARG0), RIGHT_SIGNAL);
     if (reg_get(t, ARG1) != 0)
-        endpoint_signal(e.object, reg_get(t, ARG1));
+        endpoint_signal(handle_at[H(way.slot)].object, reg_get(t, ARG1));
     return ERR_NONE;
 }

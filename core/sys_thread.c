@@ -7,9 +7,9 @@
 
 status_t sys_yield(pfn_t t)
 {
-    reg_set(t, REG_RAX, 0);
+    reg_set(t, REG_RAX, 0); /* when it runs again, if it stops */
     sched_rotate(thread_at[T(t)].cpu);
-    return STATUS_BLOCKED;
+    return ERR_NONE;
 }
 
 status_t sys_thread_exit(pfn_t t)

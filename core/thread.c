@@ -38,17 +38,8 @@ pfn_t thread_create(pfn_t p, uint8_t priority, uint8_t cpu)
     ensures regs: \forall integer r; 0 <= r < REG_COUNT ==> thread_at[t].reg[r] == \old(thread_at[t].reg[r]); */
 static void thread_wait_end(pfn_t t)
 {
-    deadline_remove(t);
+    deadline_drop(t);
     thread_at[T(t)].call_id = 0;
-}
-
-/* The register that tells t the status of the call it made. */
-/*@ requires is_thread(t);
-    assigns thread_at[t].reg[REG_RAX];
-    KERNEL_KEPT(t) */
-static void thread_set_status(pfn_t t, status_t status)
-{
-    thread_at[T(t)].reg[REG_RAX] = status == ERR_NONE ? 0 : UINT64_MAX - ((uint64_t)status - 1);
 }
 
 void thread_wake(pfn_t t, status_t status)
@@ -102,7 +93,7 @@ pfn_t thread_caller(pfn_t t)
     return thread_at[T(caller)].call_id == id ? caller : 0;
 }
 
-void thread_drop_call(pfn_t t)
+RARE void thread_answer_never(pfn_t t)
 {
     pfn_t caller = thread_caller(t);
     thread_at[T(t)].reply_id = 0;
@@ -114,16 +105,6 @@ void handle_abandon(slot_t h)
 {
     if (handle_at[H(h)].kind == KIND_REPLY && handle_live(h))
         thread_fail(handle_at[H(h)].object, ERR_PEER);
-}
-
-void thread_set_event(pfn_t t, uint64_t bits)
-{
-    thread_at[T(t)].reg[REG_RDI] = 0;
-    thread_at[T(t)].reg[REG_RSI] = TAG_EVENT;
-    thread_at[T(t)].reg[REG_RDX] = bits;
-    thread_at[T(t)].reg[REG_R10] = 0;
-    thread_at[T(t)].reg[REG_R8] = 0;
-    thread_at[T(t)].reg[REG_R9] = 0;
 }
 
 void thread_destroy(pfn_t t)

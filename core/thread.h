@@ -18,6 +18,15 @@
         thread_at[\result].state == THREAD_SUSPENDED; */
 pfn_t thread_create(pfn_t p, uint8_t priority, uint8_t cpu);
 
+/* The register that tells t the status of the call it made. */
+/*@ requires is_thread(t);
+    assigns thread_at[t].reg[REG_RAX];
+    KERNEL_KEPT(t) */
+static inline void thread_set_status(pfn_t t, status_t status)
+{
+    thread_at[T(t)].reg[REG_RAX] = status == ERR_NONE ? 0 : UINT64_MAX - ((uint64_t)status - 1);
+}
+
 /* Ends whatever t waits for, with a status; it becomes ready (or suspended). t is in no queue. */
 /*@ requires out: is_thread(t) && queue_of[t] == 0 && cpu_at[thread_at[t].cpu].current != t;
     KERNEL_NEED(t)
@@ -55,7 +64,16 @@ pfn_t thread_caller(pfn_t t);
 /* t gives up the call it has not answered: the caller gets the error PEER. */
 /*@ requires kernel_wf && is_thread(t);
     ensures kernel_wf && thread_at[t].reply_id == 0; */
-void thread_drop_call(pfn_t t);
+void thread_answer_never(pfn_t t);
+
+/* The same, if t has taken a call. */
+/*@ requires kernel_wf && is_thread(t);
+    ensures kernel_wf && thread_at[t].reply_id == 0; */
+static inline void thread_drop_call(pfn_t t)
+{
+    if (thread_at[T(t)].reply_id != 0)
+        thread_answer_never(t);
+}
 
 /* A reply handle of process p goes: if its call still waits, the caller gets PEER. */
 /*@ requires kernel_wf && is_slot(h);
@@ -67,7 +85,15 @@ void handle_abandon(slot_t h);
     assigns thread_at[t].reg[0 .. REG_COUNT - 1];
     ensures thread_at[t].reg[REG_RSI] == TAG_EVENT && thread_at[t].reg[REG_RDX] == bits;
     KERNEL_KEPT(t) */
-void thread_set_event(pfn_t t, uint64_t bits);
+INDEX_GUARD void thread_set_event(pfn_t t, uint64_t bits)
+{
+    thread_at[T(t)].reg[REG_RDI] = 0;
+    thread_at[T(t)].reg[REG_RSI] = TAG_EVENT;
+    thread_at[T(t)].reg[REG_RDX] = bits;
+    thread_at[T(t)].reg[REG_R10] = 0;
+    thread_at[T(t)].reg[REG_R8] = 0;
+    thread_at[T(t)].reg[REG_R9] = 0;
+}
 
 /* Destroys t: out of every queue, calls it owed are given up, its page is free. */
 /*@ requires kernel_wf && is_thread(t);

@@ -61,6 +61,8 @@ WINDOW(struct page_words, page_at, 6, FRAMES_MAX)
 FRAME_ARRAYS(ARRAY)
 
 #define INDEX_GUARD static inline __attribute__((always_inline))
+/* What seldom runs: small, out of the way of what often does. */
+#define RARE __attribute__((noinline, cold))
 
 /*@ predicate is_frame(integer p) = 0 < p < FRAMES_MAX;
     predicate is_kind{L}(integer p, integer k) = 0 < p < FRAMES_MAX && frame_kind[p] == k;
@@ -88,5 +90,12 @@ INDEX_GUARD endpoint_t E(endpoint_t e) { return e; }
 INDEX_GUARD slot_t H(slot_t h) { return h; }
 /*@ requires 0 < p < FRAMES_MAX && frame_kind[p] != FRAME_TABLE && frame_kind[p] != FRAME_RESERVED; assigns \nothing; ensures \result == p; */
 INDEX_GUARD pfn_t U(pfn_t p) { return p; }
+
+/* The number of a CPU that is started. A machine that starts one CPU only may say so here: it is a constant then. */
+#ifndef ARCH_CPU
+#define ARCH_CPU(cpu) (cpu)
+#endif
+/*@ requires c < CPUS_MAX; assigns \nothing; ensures \result == c; */
+INDEX_GUARD cpu_t CPU(cpu_t c) { return ARCH_CPU(c); }
 
 #endif

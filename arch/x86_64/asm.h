@@ -42,9 +42,10 @@
 #define X86_VECTOR_TIMER 0xfe
 #define X86_VECTOR_SPURIOUS 0xff
 
-/* Numbers of the system calls that have a way of their own. */
-#define SYS_CALL 0
-#define SYS_REPLY_RECEIVE 1
+/* System calls below this number have ways of their own: call, reply_receive, receive, signal. */
+#define SYS_OWN 4
+
+#define X86_SWITCH 0x1000000 /* FRAMES_MAX: x86_syscall answers this and a frame, or a status */
 
 /* struct x86_cpu */
 #define CPU_SELF 0

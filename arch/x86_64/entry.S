@@ -65,23 +65,22 @@ x86_syscall_entry:
     movq %rbx, R_RBX-R_RSP(%rsp)
     movq %rcx, R_RIP-R_RSP(%rsp)
     movq %r11, R_RFLAGS-R_RSP(%rsp)
-    cmpq $SYS_REPLY_RECEIVE, %rax
-    je syscall_reply_receive
-    jb syscall_call
-    movq %rax, R_RAX-R_RSP(%rsp)
+    cmpq $SYS_OWN, %rax
+    jb syscall_own
+    movq %rax, %rdi
     movq %gs:CPU_STACK, %rsp
     call x86_syscall
-    cmpl %gs:CPU_CURRENT, %eax
-    jne leave_syscall
+syscall_answer:
+    testq %rax, %rax
+    jg leave_syscall
 
-    /* The same thread goes on: nothing but results was written to its registers, and C preserved
-       the others. */
-    movq %gs:CPU_REGS, %rax
-    movq R_RIP-R_RIP(%rax), %rcx
-    movq R_RFLAGS-R_RIP(%rax), %r11
-    LOAD_RESULTS %rax
-    movq R_RSP-R_RIP(%rax), %rsp
-    movq R_RAX-R_RIP(%rax), %rax
+    /* The same thread goes on, with rax as its status: nothing but results was written to its other registers, and C
+       preserved the rest. */
+    movq %gs:CPU_REGS, %rsp
+    movq R_RIP-R_RIP(%rsp), %rcx
+    movq R_RFLAGS-R_RIP(%rsp), %r11
+    LOAD_RESULTS %rsp
+    movq R_RSP-R_RIP(%rsp), %rsp
     swapgs
     sysretq
 
@@ -93,12 +92,24 @@ x86_syscall_entry:
     jmp \function
     .endm
 
+    .type syscall_own, @function
+syscall_own:
+    jmp *x86_own(,%rax,8)
     .type syscall_call, @function
 syscall_call:
     IPC x86_call
     .type syscall_reply_receive, @function
 syscall_reply_receive:
     IPC x86_reply_receive
+    .type syscall_receive, @function
+syscall_receive:
+    IPC x86_receive
+
+    .type syscall_signal, @function
+syscall_signal:
+    movq %gs:CPU_STACK, %rsp
+    call x86_signal
+    jmp syscall_answer
 
     /* switch.h */
     .macro PRESERVING function
@@ -186,12 +197,13 @@ restore_full:
 iret_to_user:
     iretq
 
-    /* Another thread than the one that made the system call: C preserved the caller's registers.
+    /* Perhaps another thread than the one that made the system call: C preserved the caller's registers.
        Of a thread that is gone CPU_REGS points to nobody's. */
     .type leave_syscall, @function
 leave_syscall:
     movq %gs:CPU_REGS, %rdx
     SAVE_PRESERVED %rdx, R_RIP
+    subl $X86_SWITCH, %eax
 
     .type resume, @function
 resume: /* eax: the thread to run, 0: none */
@@ -363,6 +375,8 @@ vectors:
     .endm
     .section .rodata
     .balign 8
+x86_own:
+    .quad syscall_call, syscall_reply_receive, syscall_receive, syscall_signal
     .globl x86_vectors
 x86_vectors:
     .set i, 0

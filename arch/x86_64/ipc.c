@@ -6,6 +6,7 @@
  * are not declared so: gcc takes what never returns for rare, and makes it small and slow.
  */
 #include "arch/x86_64/switch.h"
+#include "core/entry.h"
 #include "core/ipc_memory.h"
 
 _Static_assert(REGISTER_WORDS == 4, "as the registers of enter_user");
@@ -18,9 +19,14 @@ _Static_assert(REGISTER_WORDS == 4, "as the registers of enter_user");
 /* The long way, after which anybody may run. */
 NOT_INLINE void long_way(uint64_t number)
 {
+    int64_t answer = x86_syscall(number);
     struct x86_cpu *cpu = x86_this();
-    thread_at[T(cpu->current)].reg[REG_RAX] = number;
-    x86_leave(x86_switch(cpu, x86_syscall()));
+    if (answer <= 0) {
+        thread_at[T(cpu->current)].reg[REG_RAX] = (uint64_t)answer;
+        x86_leave(cpu->regs);
+    } else {
+        x86_leave(x86_switch(cpu, (pfn_t)(answer - X86_SWITCH)));
+    }
 }
 
 /* To user mode, with status 0 and these results. What waited for a message or an answer is in a system call and may
@@ -75,6 +81,21 @@ INLINE void reply_receive(ARGUMENTS, bool memory)
         long_way(SYS_reply_receive);
     else
         hand_over(t, f);
+}
+
+/* Whoever is ready runs. */
+void x86_receive(ARGUMENTS)
+{
+    struct x86_cpu *cpu = x86_this();
+    pfn_t t = cpu->current;
+    (void)w0, (void)unused, (void)w2, (void)w3;
+    if (__builtin_expect(tag != 0 || !ipc_fast_receive(t, handle, tag), 0)) {
+        long_way(SYS_receive);
+        return;
+    }
+    thread_at[T(t)].syscalls++;
+    pfn_t next = kernel_leave_waiting(x86_number());
+    x86_leave(x86_switch(cpu, next));
 }
 
 void x86_call_memory(ARGUMENTS) { call(handle, tag, w0, unused, w2, w3, true); }

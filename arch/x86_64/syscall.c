@@ -6,4 +6,23 @@
 #include "arch/x86_64/x86.h"
 #include "core/kernel.c" /* NOLINT(bugprone-suspicious-include): its inline entry becomes part of this one */
 
-pfn_t x86_syscall(void) { return syscall_long(x86_number()); }
+/* The thread is looked up twice: no register need be preserved for it meanwhile. */
+int64_t x86_syscall(uint64_t number)
+{
+    status_t status = syscall_handle(x86_this()->current, number);
+    pfn_t t = x86_this()->current;
+    if (syscall_stays(x86_number(), t))
+        return -(int64_t)status;
+    return X86_SWITCH + syscall_leave(x86_number(), t, status);
+}
+
+int64_t x86_signal(uint64_t handle, uint64_t bits)
+{
+    pfn_t t = x86_this()->current;
+    if (!ipc_fast_signal(t, handle, bits))
+        return x86_syscall(SYS_signal);
+    thread_at[T(t)].syscalls++;
+    if (syscall_stays(x86_number(), t))
+        return 0;
+    return X86_SWITCH + syscall_leave(x86_number(), t, ERR_NONE);
+}

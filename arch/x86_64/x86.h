@@ -32,7 +32,6 @@ struct x86_cpu {
     uint64_t timer_armed; /* time the LAPIC timer fires at, not later than asked; UINT64_MAX: stopped */
 };
 extern struct x86_cpu x86_cpu0;
-#define X86_CPUS 1u /* that are started */
 
 /* Registers as an exception in the kernel, or arch_panic, leaves them on a stack; entry.S builds
    it. */
@@ -138,6 +137,8 @@ uint64_t *x86_switch(struct x86_cpu *cpu, pfn_t t);
 #define X86_IPC __attribute__((noinline)) void
 X86_IPC x86_call(uint64_t handle, uint64_t tag, uint64_t w0, uint64_t unused, uint64_t w2,
                  uint64_t w3);
+X86_IPC x86_receive(uint64_t handle, uint64_t options, uint64_t w0, uint64_t unused, uint64_t w2,
+                    uint64_t w3);
 X86_IPC x86_call_memory(uint64_t handle, uint64_t tag, uint64_t w0, uint64_t unused, uint64_t w2,
                         uint64_t w3);
 X86_IPC x86_reply_receive(uint64_t handle, uint64_t tag, uint64_t w0, uint64_t unused, uint64_t w2,
@@ -147,8 +148,14 @@ X86_IPC x86_reply_receive_memory(uint64_t handle, uint64_t tag, uint64_t w0, uin
 
 /* ---- syscall.c ---- */
 
-/* The running thread made the system call that its registers say; returns the thread to run. */
-pfn_t x86_syscall(void);
+/*
+ * The running thread made the system call of that number, with the arguments that its registers say. Returns the status for
+ * rax if it goes on, 0 or less; else X86_SWITCH + the thread that runs now, 0: none. The status is in the thread's object
+ * then.
+ */
+int64_t x86_syscall(uint64_t number);
+/* The same for the call signal, whose arguments these are. */
+int64_t x86_signal(uint64_t handle, uint64_t bits);
 
 /* ---- trap.c, entry.S ---- */
 
@@ -160,7 +167,7 @@ void x86_syscall_entry(void);
 extern const uint64_t x86_vectors[256]; /* entry points */
 /* Leaves the kernel: to the thread whose registers x86_switch found, or to wait for an interrupt.
    Does not return. */
-void x86_leave(uint64_t *regs);
+static inline void x86_leave(uint64_t *regs) { __asm__ volatile("jmp x86_leave" : : "a"(regs) : "memory"); }
 
 /* ---- acpi.c ---- */
 
