@@ -4,18 +4,6 @@
 #include "core/process.h"
 #include "core/thread.h"
 
-endpoint_t endpoint_create(pfn_t p)
-{
-    uint32_t top = process_at[P(p)].endpoint_free - 1;
-    process_at[P(p)].endpoint_free = top;
-    uint32_t slot = (process_at[P(p)].endpoint_stack[top] + ENDPOINTS_MAX - 1 - top) % ENDPOINTS_MAX;
-    endpoint_t e = process_at[P(p)].endpoint_page * SLOTS + slot;
-    endpoint_at[E(e)].generation = frame_birth();
-    endpoint_at[E(e)].events = 0;
-    endpoint_at[E(e)].mode = MODE_IDLE;
-    return e;
-}
-
 /* A waiting thread leaves the queue of its endpoint, which is no run queue. */
 /*@ requires waits: is_thread(t) && is_endpoint(queue_of[t]);
     requires queues_wf && runs_wf;
@@ -127,7 +115,7 @@ void endpoint_signal(endpoint_t e, uint64_t bits)
         signal_rare(e, bits);
 }
 
-bool endpoint_drain(endpoint_t e)
+RARE bool endpoint_drain(endpoint_t e)
 {
     uint32_t n;
     endpoint_at[E(e)].mode = MODE_DEAD;
@@ -138,12 +126,7 @@ bool endpoint_drain(endpoint_t e)
         queue_pop(e, t);
         thread_fail(t, ERR_PEER);
     }
-    if (endpoint_at[E(e)].first != 0)
-        return false;
-    endpoint_at[E(e)].generation = 0;
-    endpoint_at[E(e)].events = 0;
-    endpoint_at[E(e)].mode = MODE_IDLE;
-    return true;
+    return endpoint_at[E(e)].first == 0;
 }
 
 pfn_t endpoint_owner(endpoint_t e) { return table_parent[e / SLOTS]; }

@@ -24,7 +24,17 @@ static inline bool endpoint_is_live(endpoint_t e, uint64_t generation)
 /*@ requires kernel_wf && is_process(p) && process_at[p].endpoint_free > 0;
     ensures kernel_wf;
     ensures is_queue(\result) && \result / SLOTS == process_at[p].endpoint_page; */
-endpoint_t endpoint_create(pfn_t p);
+INDEX_GUARD endpoint_t endpoint_create(pfn_t p)
+{
+    uint32_t top = process_at[P(p)].endpoint_free - 1;
+    process_at[P(p)].endpoint_free = top;
+    uint32_t slot = (process_at[P(p)].endpoint_stack[top] + ENDPOINTS_MAX - 1 - top) % ENDPOINTS_MAX;
+    endpoint_t e = process_at[P(p)].endpoint_page * SLOTS + slot;
+    endpoint_at[E(e)].generation = frame_birth();
+    endpoint_at[E(e)].events = 0;
+    endpoint_at[E(e)].mode = MODE_IDLE;
+    return e;
+}
 
 /*@ predicate is_endpoint{L}(integer e) = 0 < e < FRAMES_MAX * SLOTS && frame_kind[e / SLOTS] == FRAME_ENDPOINTS;
     // t received these event bits.
@@ -170,10 +180,21 @@ pfn_t endpoint_receiver(endpoint_t e);
     ensures out: queue_of[t] == 0 && cpu_at[thread_at[t].cpu].current != t; */
 void endpoint_leave(pfn_t t);
 
-/* Releases up to RELEASE_PIECE waiting threads with the error PEER. 1: nobody waits any more, and e is no endpoint. */
+/* Releases up to RELEASE_PIECE waiting threads with the error PEER; nobody joins them any more. 1: nobody waits. */
 /*@ requires kernel_wf && is_queue(e) && frame_kind[e / SLOTS] == FRAME_ENDPOINTS;
-    ensures kernel_wf; */
+    ensures kernel_wf;
+    ensures \result == 1 ==> endpoint_at[e].first == 0; */
 bool endpoint_drain(endpoint_t e);
+
+/* e, in which nobody waits, is no endpoint any more. */
+/*@ requires kernel_wf && is_queue(e) && frame_kind[e / SLOTS] == FRAME_ENDPOINTS && endpoint_at[e].first == 0;
+    ensures kernel_wf && endpoint_at[e].generation == 0; */
+INDEX_GUARD void endpoint_end(endpoint_t e)
+{
+    endpoint_at[E(e)].generation = 0;
+    endpoint_at[E(e)].events = 0;
+    endpoint_at[E(e)].mode = MODE_IDLE;
+}
 
 /* The process that owns endpoint e. */
 /*@ requires kernel_wf && is_queue(e) && frame_kind[e / SLOTS] == FRAME_ENDPOINTS;

@@ -57,6 +57,13 @@ void process_handles_grow(pfn_t p)
     process_charge(p, 1);
 }
 
+uint32_t process_handle_open(pfn_t p, struct handle h)
+{
+    if (process_at[P(p)].handle_free == 0)
+        process_handles_grow(p);
+    return handle_install(p, h);
+}
+
 /* The first process ended, and with it the system: says so, and asks the machine to stop. */
 /*@ assigns ghost_machine; */
 static void system_end(uint8_t state, uint64_t code)

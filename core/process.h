@@ -57,12 +57,7 @@ void process_handles_grow(pfn_t p);
 /*@ requires kernel_wf && is_process(p) && h.kind != KIND_NONE;
     ensures kernel_wf;
     ensures 0 < \result < HANDLES_MAX; */
-static inline uint32_t process_handle_open(pfn_t p, struct handle h)
-{
-    if (process_at[P(p)].handle_free == 0)
-        process_handles_grow(p);
-    return handle_install(p, h);
-}
+uint32_t process_handle_open(pfn_t p, struct handle h);
 
 /* p ends, if it has not yet: state says how, code the status or fault. Whoever waits for it gets an error soon: the
    kernel's next entries do a piece of that each (process_close_next). */

@@ -91,7 +91,8 @@ static bool reap_slots(pfn_t p, pfn_t page)
         if (endpoint_at[E(e)].generation == 0)
             continue;
         bool waited = endpoint_at[E(e)].first != 0;
-        (void)endpoint_drain(e);
+        if (!waited || endpoint_drain(e))
+            endpoint_end(e);
         if (waited)
             break;
     }

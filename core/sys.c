@@ -34,14 +34,6 @@ struct found find_process(pfn_t t, uint64_t number, uint8_t rights)
     return f;
 }
 
-struct found find_process_alive(pfn_t t, uint64_t number, uint8_t rights)
-{
-    struct found f = find_process(t, number, rights);
-    if (f.status == ERR_NONE && process_at[P(f.object)].dying != 0)
-        f.status = ERR_DYING;
-    return f;
-}
-
 status_t room_check(pfn_t p, pfn_t c, uint64_t n)
 {
     uint32_t need = process_handle_need(p);

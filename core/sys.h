@@ -84,16 +84,6 @@ struct found find(pfn_t t, uint64_t number, uint8_t kind, uint8_t rights);
         \result.object == found_process(t, number) && is_process(\result.object); */
 struct found find_process(pfn_t t, uint64_t number, uint8_t rights);
 
-/* The same, for a call that adds something: DYING if the process has ended. */
-/*@ requires kernel_wf && is_thread(t);
-    assigns \nothing;
-    ensures status: \result.status == (process_error(t, number, rights) != ERR_NONE ?
-        process_error(t, number, rights) :
-        process_at[found_process(t, number)].dying != 0 ? ERR_DYING : ERR_NONE);
-    ensures object: \result.status == ERR_NONE ==>
-        \result.object == found_process(t, number) && is_process(\result.object); */
-struct found find_process_alive(pfn_t t, uint64_t number, uint8_t rights);
-
 /* Whether process p can be given one more handle while container c is charged n pages: FULL, QUOTA. */
 /*@ requires kernel_wf && is_process(p) && is_container(c);
     assigns \nothing; */

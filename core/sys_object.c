@@ -124,30 +124,61 @@ status_t sys_thread_create(pfn_t t)
     return ERR_NONE;
 }
 
-status_t sys_endpoint_create(pfn_t t)
+/* A handle to a new endpoint of process p, for t, whose process has a free number. */
+/*@ requires kernel_wf && runs(t) && is_process(p) && process_at[p].endpoint_free > 0;
+    requires process_at[frame_owner[t]].handle_free > 0;
+    ensures kernel_wf; */
+INDEX_GUARD status_t endpoint_open(pfn_t t, pfn_t p)
 {
-    struct found p = find_process_alive(t, reg_get(t, ARG0), RIGHT_WRITE);
-    if (p.status != ERR_NONE)
-        return p.status;
-    if (process_at[P(p.object)].endpoint_free == 0)
-        return ERR_FULL;
-    status_t status = handle_room_check(frame_owner[t]);
+    endpoint_t e = endpoint_create(p);
+    struct handle h = handle_to(KIND_ENDPOINT, e, endpoint_at[E(e)].generation);
+    reg_set(t, ARG0, handle_install(frame_owner[t], h));
+    return ERR_NONE;
+}
+
+/* The same where t's process has no free number yet. */
+/*@ requires kernel_wf && runs(t) && is_process(p) && process_at[p].endpoint_free > 0;
+    ensures kernel_wf; */
+static RARE status_t endpoint_grow(pfn_t t, pfn_t p)
+{
+    status_t status = room_check(frame_owner[t], frame_owner[frame_owner[t]], 0);
     if (status != ERR_NONE)
         return status;
-    endpoint_t e = endpoint_create(p.object);
-    struct handle h = handle_to(KIND_ENDPOINT, e, endpoint_at[E(e)].generation);
-    reg_set(t, ARG0, process_handle_open(frame_owner[t], h));
-    return ERR_NONE;
+    process_handles_grow(frame_owner[t]);
+    return endpoint_open(t, p);
+}
+
+/* A new endpoint of process p, for t. */
+/*@ requires kernel_wf && runs(t) && is_process(p);
+    ensures kernel_wf; */
+static __attribute__((noinline)) status_t endpoint_make(pfn_t t, pfn_t p)
+{
+    if (process_at[P(p)].dying != 0)
+        return ERR_DYING;
+    if (process_at[P(p)].endpoint_free == 0)
+        return ERR_FULL;
+    if (process_at[P(frame_owner[t])].handle_free == 0)
+        return endpoint_grow(t, p);
+    return endpoint_open(t, p);
+}
+
+status_t sys_endpoint_create(pfn_t t)
+{
+    if (reg_get(t, ARG0) == 0)
+        return endpoint_make(t, frame_owner[t]);
+    struct found p = find(t, reg_get(t, ARG0), KIND_PROCESS, RIGHT_WRITE);
+    return p.status != ERR_NONE ? p.status : endpoint_make(t, p.object);
 }
 
 /* Destroys an endpoint in pieces. */
 /*@ requires kernel_wf && is_queue(e);
     ensures kernel_wf; */
-static status_t endpoint_destroy(endpoint_t e)
+INDEX_GUARD status_t endpoint_destroy(endpoint_t e)
 {
     pfn_t p = endpoint_owner(e);
-    if (!endpoint_drain(e))
+    if (endpoint_at[E(e)].first != 0 && !endpoint_drain(e))
         return ERR_AGAIN;
+    endpoint_end(e);
     if (process_at[P(p)].dying == 0)
         endpoint_free(p, e);
     return ERR_NONE;
@@ -162,21 +193,11 @@ static status_t process_destroy_piece(pfn_t p)
     return process_reap(p) ? ERR_NONE : ERR_AGAIN;
 }
 
-status_t sys_destroy(pfn_t t)
+/* Destroys a container, process or thread in pieces. */
+/*@ requires kernel_wf && (is_container(object) || is_process(object) || is_thread(object));
+    ensures kernel_wf; */
+static __attribute__((noinline)) status_t destroy_object(uint32_t object, uint8_t kind)
 {
-    slot_t slot = handle_slot(frame_owner[t], reg_get(t, ARG0));
-    if (slot == 0)
-        return ERR_HANDLE;
-    if (!handle_live(slot))
-        return ERR_DEAD;
-    uint32_t object = handle_at[H(slot)].object;
-    uint8_t kind = handle_at[H(slot)].kind;
-    if (kind > KIND_ENDPOINT)
-        return ERR_KIND;
-    if ((handle_at[H(slot)].rights & RIGHT_DESTROY) == 0)
-        return ERR_RIGHTS;
-    if (kind == KIND_ENDPOINT)
-        return endpoint_destroy(object);
     if (kind == KIND_PROCESS)
         return process_destroy_piece(object);
     if (kind == KIND_THREAD) {
@@ -188,11 +209,53 @@ status_t sys_destroy(pfn_t t)
     return container_reap(object) ? ERR_NONE : ERR_AGAIN;
 }
 
-status_t sys_handle_copy(pfn_t t)
+status_t sys_destroy(pfn_t t)
 {
-    struct found p = find_process(t, reg_get(t, ARG0), RIGHT_WRITE);
-    if (p.status != ERR_NONE)
-        return p.status;
+    slot_t slot = handle_slot(frame_owner[t], reg_get(t, ARG0));
+    if (slot == 0)
+        return ERR_HANDLE;
+    if (!handle_live(slot))
+        return ERR_DEAD;
+    uint8_t kind = handle_at[H(slot)].kind;
+    if (kind > KIND_ENDPOINT)
+        return ERR_KIND;
+    if ((handle_at[H(slot)].rights & RIGHT_DESTROY) == 0)
+        return ERR_RIGHTS;
+    if (kind == KIND_ENDPOINT)
+        return endpoint_destroy(handle_at[H(slot)].object);
+    return destroy_object(handle_at[H(slot)].object, kind);
+}
+
+/* Opens a copy of a checked handle in process p, which has a free number, as t asks. */
+/*@ requires kernel_wf && runs(t) && is_process(p) && is_slot(slot) && process_at[p].handle_free > 0;
+    ensures kernel_wf; */
+INDEX_GUARD status_t copy_open(pfn_t t, pfn_t p, slot_t slot)
+{
+    struct handle h = handle_at[H(slot)];
+    h.rights &= (uint8_t)reg_get(t, ARG2);
+    if (reg_get(t, ARG3) != 0)
+        h.badge = reg_get(t, ARG3);
+    reg_set(t, ARG0, handle_install(p, h));
+    return ERR_NONE;
+}
+
+/* The same where p has no free number yet. */
+/*@ requires kernel_wf && runs(t) && is_process(p) && is_slot(slot) && process_at[p].handle_free == 0;
+    ensures kernel_wf; */
+static RARE status_t copy_grow(pfn_t t, pfn_t p, slot_t slot)
+{
+    status_t status = room_check(p, frame_owner[p], 0);
+    if (status != ERR_NONE)
+        return status;
+    process_handles_grow(p);
+    return copy_open(t, p, slot);
+}
+
+/* A copy of the handle that t names, for process p. */
+/*@ requires kernel_wf && runs(t) && is_process(p);
+    ensures kernel_wf; */
+static __attribute__((noinline)) status_t handle_copy(pfn_t t, pfn_t p)
+{
     slot_t slot = handle_slot(frame_owner[t], reg_get(t, ARG1));
     if (slot == 0)
         return ERR_HANDLE;
@@ -200,21 +263,33 @@ status_t sys_handle_copy(pfn_t t)
         return ERR_DEAD;
     if ((handle_at[H(slot)].rights & RIGHT_COPY) == 0)
         return ERR_RIGHTS;
-    struct handle h = handle_at[H(slot)];
-    uint64_t badge = reg_get(t, ARG3);
     if (reg_get(t, ARG2) > RIGHTS_ALL)
         return ERR_ARGUMENT;
-    if (badge != 0 && (h.kind != KIND_ENDPOINT || h.badge != 0))
+    if (reg_get(t, ARG3) != 0 &&
+        (handle_at[H(slot)].kind != KIND_ENDPOINT || handle_at[H(slot)].badge != 0))
         return ERR_ARGUMENT;
-    if (process_at[P(p.object)].dying != 0)
+    if (process_at[P(p)].dying != 0)
         return ERR_DYING;
-    status_t status = handle_room_check(p.object);
-    if (status != ERR_NONE)
-        return status;
-    h.rights &= (uint8_t)reg_get(t, ARG2);
-    if (badge != 0)
-        h.badge = badge;
-    reg_set(t, ARG0, process_handle_open(p.object, h));
+    if (process_at[P(p)].handle_free == 0)
+        return copy_grow(t, p, slot);
+    return copy_open(t, p, slot);
+}
+
+status_t sys_handle_copy(pfn_t t)
+{
+    if (reg_get(t, ARG0) == 0)
+        return handle_copy(t, frame_owner[t]);
+    struct found p = find(t, reg_get(t, ARG0), KIND_PROCESS, RIGHT_WRITE);
+    return p.status != ERR_NONE ? p.status : handle_copy(t, p.object);
+}
+
+/* Closes a reply handle, whose call is given up. */
+/*@ requires kernel_wf && is_process(p) && is_slot(slot);
+    ensures kernel_wf; */
+static RARE status_t reply_close(pfn_t p, slot_t slot, uint32_t number)
+{
+    handle_abandon(slot);
+    handle_remove(p, number);
     return ERR_NONE;
 }
 
@@ -225,7 +300,8 @@ status_t sys_handle_close(pfn_t t)
     slot_t slot = handle_slot(p, number);
     if (slot == 0)
         return ERR_HANDLE;
-    handle_abandon(slot);
+    if (handle_at[H(slot)].kind == KIND_REPLY)
+        return reply_close(p, slot, (uint32_t)number);
     handle_remove(p, (uint32_t)number);
     return ERR_NONE;
 }

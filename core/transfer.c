@@ -53,12 +53,25 @@ static void item_read(struct item *item, pfn_t page, uint32_t i)
     item->target = 0;
 }
 
+/* What the receiver is to see of item i in its message page: the value is its own name for it. */
+/*@ requires \valid_read(item) && 0 < page < FRAMES_MAX && i < MESSAGE_ITEMS_MAX;
+    assigns page_at[page].word[ITEM_WORD .. ITEM_WORD + MESSAGE_ITEMS_MAX * ITEM_WORDS - 1]; */
+static void item_write(const struct item *item, pfn_t page, uint32_t i, uint64_t value)
+{
+    uint32_t w = ITEM_WORD + i * ITEM_WORDS;
+    page_at[U(page)].word[w] = item->kind;
+    page_at[U(page)].word[w + 1] = value;
+    page_at[U(page)].word[w + 2] = item->rights;
+    page_at[U(page)].word[w + 3] = 0;
+}
+
 /* A handle: open, live, may be copied; a badge only where there is none. */
-/*@ requires kernel_wf && is_process(p) && \valid_read(item);
-    assigns \nothing; */
-static status_t item_check_handle(pfn_t p, const struct item *item)
+/*@ requires kernel_wf && is_process(p) && \valid(item);
+    assigns item->slot; */
+static status_t item_check_handle(pfn_t p, struct item *item)
 {
     slot_t h = handle_slot(p, item->value);
+    item->slot = h;
     if (h == 0)
         return ERR_HANDLE;
     if (!handle_live(h))
@@ -72,15 +85,26 @@ static status_t item_check_handle(pfn_t p, const struct item *item)
     return ERR_NONE;
 }
 
-/* A page: as memory_share. What is wrong on the receiver's side is TRANSFER to the sender. */
-/*@ requires kernel_wf && is_process(from) && is_process(to) && \valid(item) && \valid(plan);
-    assigns plan->frames; */
-static status_t item_check_page(pfn_t from, pfn_t to, const struct item *item, struct plan *plan)
+/* What is wrong with how a page is named. */
+/*@ requires \valid_read(item);
+    assigns \nothing; */
+static inline status_t item_check_form(const struct item *item)
 {
     if (item->value % PAGE_SIZE != 0 || !user_range(item->value, 1) || item->badge != 0)
         return ERR_MESSAGE;
     if (page_flags_check(item->rights) != ERR_NONE || page_span((uint32_t)item->rights) != 1)
         return ERR_PERM;
+    return ERR_NONE;
+}
+
+/* A page: as memory_share. What is wrong on the receiver's side is TRANSFER to the sender. */
+/*@ requires kernel_wf && is_process(from) && is_process(to) && \valid(item) && \valid(plan);
+    assigns plan->frames; */
+static status_t item_check_page(pfn_t from, pfn_t to, const struct item *item, struct plan *plan)
+{
+    status_t form = item_check_form(item);
+    if (form != ERR_NONE)
+        return form;
     struct share_plan share =
         memory_share_plan(from, item->value, to, item->target, (uint32_t)item->rights);
     if (share.status == ERR_EXISTS)
@@ -89,18 +113,17 @@ static status_t item_check_page(pfn_t from, pfn_t to, const struct item *item, s
     return share.status;
 }
 
-/* The place for the next page in the receiver's window; 0: it has none. */
-/*@ requires \valid_read(plan) && i < MESSAGE_ITEMS_MAX;
+/* The place for that page of a message, from 1, in the receiver's window; 0: it has none. */
+/*@ requires is_user(target) && 1 <= page <= MESSAGE_ITEMS_MAX;
     assigns \nothing; */
-static uint64_t page_target(const struct plan *plan, uint32_t i)
+static uint64_t page_place(pfn_t target, uint64_t page)
 {
-    uint64_t pages = i + 1 - plan->handles; /* pages among items 0 .. i */
-    uint64_t va = page_at[U(plan->target)].word[RECEIVE_VA_WORD];
-    if (pages > page_at[U(plan->target)].word[RECEIVE_VA_WORD + 1])
+    uint64_t va = page_at[U(target)].word[RECEIVE_VA_WORD];
+    if (page > page_at[U(target)].word[RECEIVE_VA_WORD + 1])
         return 0;
-    if (va % PAGE_SIZE != 0 || !user_range(va, pages))
+    if (va % PAGE_SIZE != 0 || !user_range(va, page))
         return 0;
-    return va + (pages - 1) * PAGE_SIZE;
+    return va + (page - 1) * PAGE_SIZE;
 }
 
 /* Item i names something no earlier item moves, nor moves what an earlier one names. */
@@ -132,7 +155,7 @@ static status_t plan_item(pfn_t from, pfn_t to, struct plan *plan, uint32_t i)
     }
     if (plan->item[i].kind != ITEM_PAGE)
         return ERR_MESSAGE;
-    plan->item[i].target = page_target(plan, i);
+    plan->item[i].target = page_place(plan->target, i + 1 - plan->handles);
     if (plan->item[i].target == 0)
         return ERR_TRANSFER;
     return item_check_page(from, to, &plan->item[i], plan);
@@ -144,6 +167,8 @@ static status_t plan_item(pfn_t from, pfn_t to, struct plan *plan, uint32_t i)
 static status_t plan_room(pfn_t to, const struct plan *plan)
 {
     uint32_t grow = plan->handles > process_at[P(to)].handle_free ? 1 : 0;
+    if (plan->frames + grow == 0)
+        return ERR_NONE;
     if (grow == 1 && process_at[P(to)].handle_pages == HANDLE_PAGES)
         return ERR_TRANSFER;
     return process_fits(to, plan->frames + grow) ? ERR_NONE : ERR_TRANSFER;
@@ -172,14 +197,15 @@ static status_t plan_make(pfn_t from, pfn_t to, struct plan *plan)
     ensures kernel_wf; */
 static uint64_t item_move_handle(pfn_t from, pfn_t to, const struct item *item)
 {
-    slot_t slot = handle_slot(from, item->value);
-    struct handle h = handle_at[H(slot)];
+    struct handle h = handle_at[H(item->slot)];
     h.rights &= (uint8_t)(item->rights % 256);
     if (item->badge != 0)
         h.badge = item->badge;
     if (item->move != 0)
         handle_remove(from, (uint32_t)item->value);
-    return process_handle_open(to, h);
+    if (process_at[P(to)].handle_free == 0)
+        process_handles_grow(to);
+    return handle_install(to, h);
 }
 
 /* Moves a checked page; returns where it is for the receiver. */
@@ -206,32 +232,79 @@ static void plan_commit(pfn_t from, pfn_t to, const struct plan *plan)
     /*@ loop invariant 0 <= i <= plan->count && kernel_wf;
         loop variant MESSAGE_ITEMS_MAX - i; */
     for (i = 0; i < plan->count && i < MESSAGE_ITEMS_MAX; i++) {
-        uint32_t w = ITEM_WORD + i * ITEM_WORDS;
         const struct item *item = &plan->item[i];
         uint64_t value = item->kind == ITEM_HANDLE ? item_move_handle(from, to, item)
                                                    : item_move_page(from, to, item);
-        page_at[U(plan->target)].word[w] = item->kind;
-        page_at[U(plan->target)].word[w + 1] = value;
-        page_at[U(plan->target)].word[w + 2] = item->rights;
-        page_at[U(plan->target)].word[w + 3] = 0;
+        item_write(item, plan->target, i, value);
     }
+}
+
+/* Moves the items of a message: all are checked before any moves. */
+/*@ requires kernel_wf && is_process(from) && is_process(to) && is_user(source) && is_user(target);
+    requires words <= MESSAGE_WORDS_MAX && items <= MESSAGE_ITEMS_MAX;
+    ensures kernel_wf; */
+static __attribute__((noinline)) status_t items_move(pfn_t from, pfn_t to, pfn_t source, pfn_t target,
+                                                     uint32_t words, uint32_t items)
+{
+    struct plan plan;
+    plan.count = items;
+    plan.source = source;
+    plan.target = target;
+    status_t status = plan_make(from, to, &plan);
+    if (status != ERR_NONE)
+        return status;
+    words_copy(source, target, words); /* first: an item may be the sender's message page */
+    plan_commit(from, to, &plan);
+    return ERR_NONE;
+}
+
+/* A handle that is the only item, for a process that has a free number. */
+/*@ requires kernel_wf && is_process(from) && is_process(to) && \valid(item) && is_user(target);
+    requires process_at[to].handle_free > 0;
+    ensures kernel_wf; */
+static inline status_t handle_alone(pfn_t from, pfn_t to, struct item *item, pfn_t target)
+{
+    status_t status = item_check_handle(from, item);
+    if (status == ERR_NONE)
+        item_write(item, target, 0, item_move_handle(from, to, item));
+    return status;
+}
+
+/* A page that is the only item, and not moved: sharing it checks all there is to check. */
+/*@ requires kernel_wf && is_process(from) && is_process(to) && \valid(item) && is_user(target);
+    ensures kernel_wf; */
+static inline status_t page_alone(pfn_t from, pfn_t to, struct item *item, pfn_t target)
+{
+    item->target = page_place(target, 1);
+    if (item->target == 0)
+        return ERR_TRANSFER;
+    status_t status = item_check_form(item);
+    if (status != ERR_NONE)
+        return status;
+    status = memory_share(from, item->value, to, item->target, (uint32_t)item->rights);
+    if (status == ERR_NONE)
+        item_write(item, target, 0, item->target);
+    return status == ERR_EXISTS || status == ERR_QUOTA ? ERR_TRANSFER : status;
 }
 
 status_t message_move(pfn_t from, pfn_t to, pfn_t source, pfn_t target, uint64_t tag)
 {
-    struct plan plan;
-    plan.count = (uint32_t)TAG_ITEMS(tag);
-    plan.source = source;
-    plan.target = target;
-    if (plan.count != 0) {
-        status_t status = plan_make(frame_owner[from], frame_owner[to], &plan);
-        if (status != ERR_NONE)
-            return status;
-    }
-    words_copy(source, target, (uint32_t)TAG_WORDS(tag));
-    if (plan.count != 0)
-        plan_commit(frame_owner[from], frame_owner[to], &plan);
-    return ERR_NONE;
+    pfn_t p = frame_owner[from], q = frame_owner[to];
+    uint32_t words = (uint32_t)TAG_WORDS(tag), items = (uint32_t)TAG_ITEMS(tag);
+    struct item item;
+    status_t status = ERR_NONE;
+    item.kind = 0;
+    if (items == 1)
+        item_read(&item, source, 0);
+    if (item.kind == ITEM_HANDLE && process_at[P(q)].handle_free != 0)
+        status = handle_alone(p, q, &item, target);
+    else if (item.kind == ITEM_PAGE && item.move == 0)
+        status = page_alone(p, q, &item, target);
+    else if (items != 0)
+        return items_move(p, q, source, target, words, items);
+    if (status == ERR_NONE)
+        words_copy(source, target, words);
+    return status;
 }
 
 /* What of a message is in message pages. */

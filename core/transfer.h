@@ -17,6 +17,7 @@ struct item {
     uint64_t badge;
     uint64_t move;   /* 1: the sender loses it */
     uint64_t target; /* page: where it lands */
+    slot_t slot;     /* handle: where the sender has it */
 };
 
 #define TAG_SHAPE (0x77fu | 0xffffffff00000000u) /* words, items, label */
