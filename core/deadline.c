@@ -100,14 +100,14 @@ static void heap_down(uint32_t i, pfn_t t)
     heap_put(i, t);
 }
 
-void deadline_insert(pfn_t t, uint64_t time)
+RARE void deadline_insert(pfn_t t, uint64_t time)
 {
     thread_at[T(t)].deadline = time;
     deadline_count++;
     heap_up(deadline_count, t);
 }
 
-void deadline_remove(pfn_t t)
+RARE void deadline_remove(pfn_t t)
 {
     uint32_t i = thread_at[T(t)].heap_index;
     if (i == 0)

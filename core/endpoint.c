@@ -15,7 +15,7 @@
     ensures ready_wf: \old(ready_wf) ==> ready_wf; */
 static inline void endpoint_queue_leave(pfn_t t) { queue_remove(t); }
 
-void endpoint_leave(pfn_t t)
+RARE void endpoint_leave(pfn_t t)
 {
     endpoint_t e = queue_of[t];
     //@ assert place: thread_place_ok(t) && endpoint_at[e].first != 0;

@@ -50,7 +50,8 @@ INDEX_GUARD endpoint_t endpoint_create(pfn_t p)
     ensures wf: queues_wf;
     ensures ready_wf: \old(ready_wf) ==> ready_wf;
     ensures mode: endpoint_at[e].mode == (endpoint_at[e].first == 0 && \old(endpoint_at[e].mode) != MODE_DEAD ?
-        MODE_IDLE : \old(endpoint_at[e].mode)); */
+        MODE_IDLE : \old(endpoint_at[e].mode));
+    ensures places_but: \forall integer x; \old(places_but(x)) ==> places_but(x); */
 INDEX_GUARD void endpoint_settle(endpoint_t e)
 {
     if (endpoint_at[E(e)].first == 0 && endpoint_at[E(e)].mode != MODE_DEAD)
@@ -65,7 +66,8 @@ INDEX_GUARD void endpoint_settle(endpoint_t e)
     ensures wf: queues_wf;
     ensures off: is_thread(t) && queue_of[t] == 0;
     ensures others: queue_others{Pre,Post}(t);
-    ensures ready_wf: \old(ready_wf) ==> ready_wf; */
+    ensures ready_wf: \old(ready_wf) ==> ready_wf;
+    ensures places_but: \old(places_but(0)) ==> places_but(t); */
 INDEX_GUARD void endpoint_queue_pop(endpoint_t e, pfn_t t) { queue_pop(e, t); }
 
 /* endpoint_pop, to be compiled into what calls it. */
@@ -125,11 +127,8 @@ void endpoint_signal(endpoint_t e, uint64_t bits);
     ensures done: \result == 1 ==> endpoint_at[e].events == (\old(endpoint_at[e].events) | bits) ||
         \exists integer t; has_event(t, bits) && \old(queue_of[t]) == e;
     ensures idle: \old(endpoint_at[e].mode) != MODE_RECEIVE ==> \result == 1;
-    behavior rare:
-        assumes endpoint_at[e].mode == MODE_RECEIVE && (!may_run(endpoint_at[e].first) ||
-            thread_at[endpoint_at[e].first].heap_index != 0);
-        assigns \nothing;
-        ensures none: \result == 0; */
+    ensures none: \result == 0 ==> endpoint_at[e].events == \old(endpoint_at[e].events) &&
+        \forall integer u; is_frame(u) ==> queue_of[u] == \old(queue_of[u]); */
 INDEX_GUARD bool endpoint_signal_now(endpoint_t e, uint64_t bits)
 {
     if (endpoint_at[E(e)].mode != MODE_RECEIVE) {

@@ -17,13 +17,6 @@
     ensures \result == cpu_at[cpu].current; */
 pfn_t kernel_syscall(cpu_t cpu);
 
-/* The same, but without a look at the short way (ipc_fast.h): for a machine that has looked itself. */
-/*@ requires kernel_wf && cpu < CPUS_MAX && cpu_started(cpu) && cpu_at[cpu].current != 0;
-    assigns KERNEL_STATE, irq_at[0 .. IRQS_MAX - 1];
-    KERNEL_WF(0)
-    ensures \result == cpu_at[cpu].current; */
-pfn_t kernel_syscall_long(cpu_t cpu);
-
 /* The running thread faulted: kind is an enum atm_fault, address what it could not touch. */
 /*@ requires kernel_wf && cpu < CPUS_MAX && cpu_started(cpu) && cpu_at[cpu].current != 0 && kind != FAULT_NONE && kind < FAULT_LAST;
     assigns KERNEL_STATE, irq_at[0 .. IRQS_MAX - 1];

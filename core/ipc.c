@@ -171,7 +171,7 @@ static RARE void receive_event(pfn_t t, endpoint_t e)
 /* ipc_receive, where t need not just wait. */
 /*@ requires kernel_wf && runs(t) && is_queue(e);
     ensures kernel_wf; */
-static __attribute__((noinline)) status_t receive_some(pfn_t t, endpoint_t e, uint64_t options)
+static RARE status_t receive_some(pfn_t t, endpoint_t e, uint64_t options)
 {
     if ((options & ~(uint64_t)(TAG_NONBLOCK | TAG_DEADLINE)) != 0)
         return ERR_MESSAGE;

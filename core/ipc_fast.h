@@ -191,17 +191,6 @@ INDEX_GUARD void receive_settle(endpoint_t e)
 }
 
 /* Receiver p leaves the queue of e, where it has waited longest. */
-/*@ requires endpoint: is_endpoint(e) && p != 0 && p == endpoint_at[e].first;
-    requires queues_wf && runs_wf;
-    assigns queue_of[p], queue_next[0 .. FRAMES_MAX - 1], queue_prev[0 .. FRAMES_MAX - 1], endpoint_at[e].first,
-            endpoint_at[e].last;
-    ensures queues_wf: queues_wf;
-    ensures ready_wf: \old(ready_wf) ==> ready_wf;
-    ensures places_but: \old(places_but(0)) ==> places_but(p);
-    ensures out: is_thread(p) && queue_of[p] == 0 && queue_others{Pre,Post}(p); */
-INDEX_GUARD void receive_leave(endpoint_t e, pfn_t p) { queue_pop(e, p); }
-
-/* Receiver p leaves the queue of e, where it has waited longest. */
 /*@ requires endpoint: is_endpoint(e) && endpoint_at[e].mode == MODE_RECEIVE && p == endpoint_at[e].first;
     KERNEL_NEED(0)
     assigns queue_of[p], queue_next[0 .. FRAMES_MAX - 1], queue_prev[0 .. FRAMES_MAX - 1], endpoint_at[e].first,
@@ -212,7 +201,7 @@ INDEX_GUARD void receive_leave(endpoint_t e, pfn_t p) { queue_pop(e, p); }
 INDEX_GUARD void fast_take(endpoint_t e, pfn_t p)
 {
     //@ assert place: is_thread(p) && queue_of[p] == e && thread_place_ok(p);
-    receive_leave(e, p);
+    endpoint_queue_pop(e, p);
     receive_settle(e);
 }
 

@@ -155,7 +155,7 @@ static uint32_t block_span(pfn_t p)
 /* Zeroes the next piece of the superpage p has begun to make. 1: all of it is zero. */
 /*@ requires kernel_wf && is_process(p) && process_at[p].block != 0;
     ensures kernel_wf; */
-static bool block_zero(pfn_t p)
+static RARE bool block_zero(pfn_t p)
 {
     uint32_t done = process_at[P(p)].block_done;
     uint32_t span = block_span(p);
@@ -171,7 +171,7 @@ static bool block_zero(pfn_t p)
 /* p begins to make a superpage; one of another size that it had begun is given up. */
 /*@ requires kernel_wf && is_process(p) && (size == BLOCK_2M || size == BLOCK_1G);
     ensures kernel_wf; */
-static status_t block_begin(pfn_t p, uint8_t size, uint32_t span, uint32_t missing)
+static RARE status_t block_begin(pfn_t p, uint8_t size, uint32_t span, uint32_t missing)
 {
     if (span + missing > container_left(frame_owner[p]) + block_span(p))
         return ERR_QUOTA;
@@ -189,7 +189,7 @@ static status_t block_begin(pfn_t p, uint8_t size, uint32_t span, uint32_t missi
 /* A superpage is made in pieces: charged and allocated first, then zeroed, kept in the process until it is mapped. */
 /*@ requires kernel_wf && is_process(p) && va < USER_TOP && level_of(flags) > 1;
     ensures kernel_wf; */
-static status_t memory_map_super(pfn_t p, uint64_t va, uint32_t flags)
+static RARE status_t memory_map_super(pfn_t p, uint64_t va, uint32_t flags)
 {
     uint32_t level = page_level(flags);
     uint32_t span = page_span(flags);
@@ -215,7 +215,7 @@ static status_t memory_map_super(pfn_t p, uint64_t va, uint32_t flags)
     return ERR_NONE;
 }
 
-void memory_block_drop(pfn_t p)
+RARE void memory_block_drop(pfn_t p)
 {
     uint32_t span = block_span(p);
     if (span == 0)
@@ -296,13 +296,13 @@ status_t memory_unmap(pfn_t p, uint64_t va)
     return ERR_NONE;
 }
 
-struct progress memory_unmap_pages(pfn_t p, uint64_t va, uint32_t count, uint32_t flags)
+RARE struct progress memory_unmap_pages(pfn_t p, uint64_t va, uint32_t count, uint32_t flags)
 {
     uint32_t level = page_level(flags);
     uint64_t bytes = page_bytes(flags);
     uint64_t pages = 0;
     struct progress so_far = {0, ERR_NONE};
-    struct table_spot at = spot_of(p, va);
+    struct table_spot at = table_walk(process_at[P(p)].root, va);
     /*@ loop invariant so_far.done < count;
         loop variant count - so_far.done; */
     for (;;) {
@@ -323,7 +323,7 @@ struct progress memory_unmap_pages(pfn_t p, uint64_t va, uint32_t count, uint32_
     return so_far;
 }
 
-void memory_entry_drop(pfn_t p, pfn_t t, uint32_t k, uint64_t va)
+RARE void memory_entry_drop(pfn_t p, pfn_t t, uint32_t k, uint64_t va)
 {
     struct table_spot at = {0, t, (uint16_t)k, table_level[t]};
     process_uncharge(p, entry_drop(at, p, va));
@@ -348,7 +348,7 @@ static inline status_t protect_one(struct table_spot at, pfn_t p, uint64_t va, u
     return ERR_NONE;
 }
 
-struct progress memory_protect_pages(pfn_t p, uint64_t va, uint32_t count, uint32_t flags)
+RARE struct progress memory_protect_pages(pfn_t p, uint64_t va, uint32_t count, uint32_t flags)
 {
     uint64_t bytes = page_bytes(flags);
     struct progress so_far = {0, ERR_NONE};
@@ -380,7 +380,7 @@ static inline status_t share_check(struct table_spot from, struct table_spot to,
     return spot_free(to, level);
 }
 
-struct share_plan memory_share_plan(pfn_t from, uint64_t source, pfn_t to, uint64_t target,
+RARE struct share_plan memory_share_plan(pfn_t from, uint64_t source, pfn_t to, uint64_t target,
                                     uint32_t flags)
 {
     uint32_t level = page_level(flags);
@@ -429,14 +429,15 @@ static inline uint64_t share_blank(uint32_t flags)
     return entry_make(0, (flags & (PERMISSIONS | SIZES)) | flags_most(flags));
 }
 
-struct progress memory_share_pages(pfn_t from, uint64_t source, pfn_t to, uint64_t target,
+RARE struct progress memory_share_pages(pfn_t from, uint64_t source, pfn_t to, uint64_t target,
                                    uint32_t count, uint32_t flags)
 {
     uint32_t level = page_level(flags);
     uint64_t bytes = page_bytes(flags);
     uint64_t blank = share_blank(flags);
     struct progress so_far = {0, ERR_NONE};
-    struct table_spot here = spot_of(from, source), there = spot_of(to, target);
+    struct table_spot here = table_walk(process_at[P(from)].root, source);
+    struct table_spot there = table_walk(process_at[P(to)].root, target);
     /*@ loop invariant so_far.done < count;
         loop variant count - so_far.done; */
     for (;;) {
@@ -472,7 +473,7 @@ static inline status_t device_one(struct table_spot *at, pfn_t p, uint64_t va, u
     return ERR_NONE;
 }
 
-struct progress memory_device_pages(pfn_t p, uint64_t va, uint32_t count, uint64_t frame,
+RARE struct progress memory_device_pages(pfn_t p, uint64_t va, uint32_t count, uint64_t frame,
                                     uint32_t flags)
 {
     struct progress so_far = {0, ERR_NONE};

@@ -37,7 +37,7 @@ void sched_ready(pfn_t t)
         sched_park(t);
 }
 
-void sched_unready(pfn_t t)
+RARE void sched_unready(pfn_t t)
 {
     queue_remove(t);
     ready_update(thread_at[T(t)].cpu, thread_at[T(t)].priority);
@@ -124,27 +124,18 @@ RARE pfn_t sched_pick_on(cpu_t cpu, pfn_t t)
     return sched_idle(cpu); /* with more to set aside it comes back at once */
 }
 
-/* A thread of higher priority than t, which runs, is ready: it becomes current. */
-/*@ requires kernel_wf && cpu < CPUS_MAX && cpu_at[cpu].current == t && is_thread(t) && cpu_at[cpu].ready != 0;
-    assigns thread_at[0 .. FRAMES_MAX - 1], queue_of[0 .. FRAMES_MAX - 1], queue_next[0 .. FRAMES_MAX - 1],
-            queue_prev[0 .. FRAMES_MAX - 1], endpoint_at[0 .. FRAMES_MAX * SLOTS - 1], cpu_at[0 .. CPUS_MAX - 1],
-            ghost_machine;
-    ensures \result == cpu_at[cpu].current; */
-static inline pfn_t sched_preempt(cpu_t cpu, pfn_t t)
-{
-    sched_unseat(cpu, t);
-    return sched_pick(cpu);
-}
-
 pfn_t sched_next(cpu_t cpu)
 {
     pfn_t t = cpu_at[CPU(cpu)].current;
-    if (t == 0)
-        return sched_pick(cpu);
-    return sched_keeps(cpu, t) ? t : sched_preempt(cpu, t);
+    if (t != 0) {
+        if (sched_keeps(cpu, t))
+            return t;
+        sched_unseat(cpu, t);
+    }
+    return sched_pick(cpu);
 }
 
-void sched_tick(cpu_t cpu, uint64_t now)
+RARE void sched_tick(cpu_t cpu, uint64_t now)
 {
     pfn_t t = cpu_at[CPU(cpu)].current;
     cpu_at[CPU(cpu)].tick_at = now + TICK_NS;

@@ -15,7 +15,7 @@ status_t slot_check(slot_t slot, uint8_t kind, uint8_t rights)
     return ERR_NONE;
 }
 
-struct found find(pfn_t t, uint64_t number, uint8_t kind, uint8_t rights)
+RARE struct found find(pfn_t t, uint64_t number, uint8_t kind, uint8_t rights)
 {
     struct found f;
     slot_t slot = handle_slot(frame_owner[t], number);
@@ -24,17 +24,7 @@ struct found find(pfn_t t, uint64_t number, uint8_t kind, uint8_t rights)
     return f;
 }
 
-struct found find_process(pfn_t t, uint64_t number, uint8_t rights)
-{
-    struct found f;
-    if (number != 0)
-        return find(t, number, KIND_PROCESS, rights);
-    f.status = ERR_NONE;
-    f.object = frame_owner[t];
-    return f;
-}
-
-status_t room_check(pfn_t p, pfn_t c, uint64_t n)
+RARE status_t room_check(pfn_t p, pfn_t c, uint64_t n)
 {
     uint32_t need = process_handle_need(p);
     if (need == HANDLES_FULL)

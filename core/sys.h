@@ -14,6 +14,7 @@
 #include "core/memory.h"
 #include "core/process.h"
 
+#define SELDOM MUST_USE RARE
 #define HANDLER MUST_USE __attribute__((noinline)) /* so that the way to one costs nothing of what another needs */
 
 #define ARG0 REG_RDI
@@ -82,7 +83,13 @@ struct found find(pfn_t t, uint64_t number, uint8_t kind, uint8_t rights);
     ensures status: \result.status == process_error(t, number, rights);
     ensures object: \result.status == ERR_NONE ==>
         \result.object == found_process(t, number) && is_process(\result.object); */
-struct found find_process(pfn_t t, uint64_t number, uint8_t rights);
+INDEX_GUARD struct found find_process(pfn_t t, uint64_t number, uint8_t rights)
+{
+    if (number != 0)
+        return find(t, number, KIND_PROCESS, rights);
+    struct found f = {ERR_NONE, frame_owner[t]};
+    return f;
+}
 
 /* Whether process p can be given one more handle while container c is charged n pages: FULL, QUOTA. */
 /*@ requires kernel_wf && is_process(p) && is_container(c);
@@ -145,7 +152,7 @@ struct handle handle_to(uint8_t kind, uint32_t object, uint64_t generation);
     complete behaviors;
     disjoint behaviors;
 */
-HANDLER status_t sys_query(pfn_t t);
+SELDOM status_t sys_query(pfn_t t);
 
 /*@ requires kernel_wf && runs(t);
     assigns thread_at[t].reg[ARG0 .. ARG2];
@@ -167,7 +174,7 @@ HANDLER status_t sys_query(pfn_t t);
     complete behaviors;
     disjoint behaviors;
 */
-HANDLER status_t sys_handle_info(pfn_t t);
+SELDOM status_t sys_handle_info(pfn_t t);
 
 /*@ requires kernel_wf && runs(t);
     assigns thread_at[t].reg[ARG0 .. ARG5];
@@ -189,7 +196,7 @@ HANDLER status_t sys_handle_info(pfn_t t);
     complete behaviors;
     disjoint behaviors;
 */
-HANDLER status_t sys_container_info(pfn_t t);
+SELDOM status_t sys_container_info(pfn_t t);
 
 /*@ logic integer fault_process{L}(integer t) = found_process(t, reg_of(t, ARG0));
     logic integer fault_slot{L}(integer t) =
@@ -226,7 +233,7 @@ HANDLER status_t sys_container_info(pfn_t t);
     complete behaviors;
     disjoint behaviors;
 */
-HANDLER status_t sys_fault_handler(pfn_t t);
+SELDOM status_t sys_fault_handler(pfn_t t);
 
 /* ---- the other calls: what they may change ---- */
 
@@ -240,7 +247,7 @@ MUST_USE status_t sys_nop(pfn_t t);
 /*@ requires kernel_wf && runs(t);
     assigns ghost_machine;
     ensures \result == ERR_NONE || \result == ERR_ARGUMENT || \result == ERR_RANGE || \result == ERR_UNMAPPED; */
-HANDLER status_t sys_log(pfn_t t);
+SELDOM status_t sys_log(pfn_t t);
 
 /* Fresh pages for a process. */
 /*@ requires kernel_wf && runs(t);
@@ -258,7 +265,7 @@ HANDLER status_t sys_unmap(pfn_t t);
 /*@ requires kernel_wf && runs(t);
     assigns KERNEL_STATE;
     KERNEL_WF(0) */
-HANDLER status_t sys_protect(pfn_t t);
+SELDOM status_t sys_protect(pfn_t t);
 
 /* Pages of one process in another, with at most their rights. */
 /*@ requires kernel_wf && runs(t);
@@ -270,25 +277,25 @@ HANDLER status_t sys_share(pfn_t t);
 /*@ requires kernel_wf && runs(t);
     assigns KERNEL_STATE;
     KERNEL_WF(0) */
-HANDLER status_t sys_device_map(pfn_t t);
+SELDOM status_t sys_device_map(pfn_t t);
 
 /* A child container; nothing is left of it if it answers an error. */
 /*@ requires kernel_wf && runs(t);
     assigns KERNEL_STATE;
     KERNEL_WF(0) */
-HANDLER status_t sys_container_create(pfn_t t);
+SELDOM status_t sys_container_create(pfn_t t);
 
 /* An empty process. */
 /*@ requires kernel_wf && runs(t);
     assigns KERNEL_STATE;
     KERNEL_WF(0) */
-HANDLER status_t sys_process_create(pfn_t t);
+SELDOM status_t sys_process_create(pfn_t t);
 
 /* A thread, ready or suspended. */
 /*@ requires kernel_wf && runs(t);
     assigns KERNEL_STATE;
     KERNEL_WF(0) */
-HANDLER status_t sys_thread_create(pfn_t t);
+SELDOM status_t sys_thread_create(pfn_t t);
 
 /* An endpoint owned by a process. */
 /*@ requires kernel_wf && runs(t);
@@ -318,27 +325,27 @@ HANDLER status_t sys_handle_close(pfn_t t);
 /*@ requires kernel_wf && runs(t);
     assigns KERNEL_STATE;
     KERNEL_WF(0) */
-HANDLER status_t sys_child_next(pfn_t t);
+SELDOM status_t sys_child_next(pfn_t t);
 
 /* A container's or process's name. */
 /*@ requires kernel_wf && runs(t);
     assigns thread_at[t].reg[ARG0 .. ARG1];
     KERNEL_WF(0) */
-HANDLER status_t sys_object_name(pfn_t t);
+SELDOM status_t sys_object_name(pfn_t t);
 
 /* What became of a process. */
 /*@ requires kernel_wf && runs(t);
     assigns thread_at[t].reg[ARG0 .. ARG5];
     KERNEL_WF(0)
     ensures \result == \old(process_error(t, reg_of(t, ARG0), RIGHT_READ)); */
-HANDLER status_t sys_process_info(pfn_t t);
+SELDOM status_t sys_process_info(pfn_t t);
 
 /* What a thread is doing. */
 /*@ requires kernel_wf && runs(t);
     assigns thread_at[t].reg[ARG0 .. ARG5];
     KERNEL_WF(0)
     ensures \result == \old(find_error(t, reg_of(t, ARG0), KIND_THREAD, RIGHT_READ)); */
-HANDLER status_t sys_thread_info(pfn_t t);
+SELDOM status_t sys_thread_info(pfn_t t);
 
 /* A message to a receiver, now or when one comes. */
 /*@ requires kernel_wf && runs(t);
@@ -350,7 +357,7 @@ HANDLER status_t sys_send(pfn_t t);
 /*@ requires kernel_wf && runs(t);
     assigns KERNEL_STATE;
     KERNEL_WF(0) */
-HANDLER status_t sys_receive(pfn_t t);
+SELDOM status_t sys_receive(pfn_t t);
 
 /* A message and the wait for its answer. */
 /*@ requires kernel_wf && runs(t);
@@ -374,7 +381,7 @@ HANDLER status_t sys_reply_receive(pfn_t t);
 /*@ requires kernel_wf && runs(t);
     assigns KERNEL_STATE;
     KERNEL_WF(0) */
-HANDLER status_t sys_reply_save(pfn_t t);
+SELDOM status_t sys_reply_save(pfn_t t);
 
 /*@ logic integer signal_error{L}(integer t) = find_error(t, reg_of(t, ARG0), KIND_ENDPOINT, RIGHT_SIGNAL);
     logic integer signal_endpoint{L}(integer t) = found_object(t, reg_of(t, ARG0)); */
@@ -412,7 +419,7 @@ HANDLER status_t sys_reply_save(pfn_t t);
     complete behaviors;
     disjoint behaviors;
 */
-HANDLER status_t sys_signal(pfn_t t);
+SELDOM status_t sys_signal(pfn_t t);
 
 /* Lets others of t's priority run. */
 /*@ requires kernel_wf && runs(t);
@@ -425,94 +432,94 @@ HANDLER status_t sys_yield(pfn_t t);
     assigns KERNEL_STATE;
     KERNEL_WF(0)
     ensures \result == STATUS_BLOCKED; */
-HANDLER status_t sys_thread_exit(pfn_t t);
+SELDOM status_t sys_thread_exit(pfn_t t);
 
 /* t's process ends. */
 /*@ requires kernel_wf && runs(t);
     assigns KERNEL_STATE;
     KERNEL_WF(0)
     ensures \result == STATUS_BLOCKED; */
-HANDLER status_t sys_process_exit(pfn_t t);
+SELDOM status_t sys_process_exit(pfn_t t);
 
 /* A thread stops. */
 /*@ requires kernel_wf && runs(t);
     assigns KERNEL_STATE;
     KERNEL_WF(0) */
-HANDLER status_t sys_suspend(pfn_t t);
+SELDOM status_t sys_suspend(pfn_t t);
 
 /* A suspended thread goes on. */
 /*@ requires kernel_wf && runs(t);
     assigns KERNEL_STATE;
     KERNEL_WF(0) */
-HANDLER status_t sys_resume(pfn_t t);
+SELDOM status_t sys_resume(pfn_t t);
 
 /* A thread's registers into t's memory. */
 /*@ requires kernel_wf && runs(t);
     assigns KERNEL_STATE;
     KERNEL_WF(0) */
-HANDLER status_t sys_regs_read(pfn_t t);
+SELDOM status_t sys_regs_read(pfn_t t);
 
 /* A stopped thread's registers from t's memory. */
 /*@ requires kernel_wf && runs(t);
     assigns KERNEL_STATE;
     KERNEL_WF(0) */
-HANDLER status_t sys_regs_write(pfn_t t);
+SELDOM status_t sys_regs_write(pfn_t t);
 
 /* Another priority for a thread, up to its container's ceiling. */
 /*@ requires kernel_wf && runs(t);
     assigns KERNEL_STATE;
     KERNEL_WF(0) */
-HANDLER status_t sys_priority(pfn_t t);
+SELDOM status_t sys_priority(pfn_t t);
 
 /* Another CPU for a thread, in its container's set. */
 /*@ requires kernel_wf && runs(t);
     assigns KERNEL_STATE;
     KERNEL_WF(0) */
-HANDLER status_t sys_affinity(pfn_t t);
+SELDOM status_t sys_affinity(pfn_t t);
 
 /* t's FS base. */
 /*@ requires kernel_wf && runs(t);
     assigns thread_at[t].reg[REG_FS_BASE], ghost_machine;
     KERNEL_WF(0)
     ensures \result == (\old(reg_of(t, ARG0)) < USER_TOP ? ERR_NONE : ERR_RANGE); */
-HANDLER status_t sys_fs_base(pfn_t t);
+SELDOM status_t sys_fs_base(pfn_t t);
 
 /* The time. */
 /*@ requires kernel_wf && runs(t);
     assigns thread_at[t].reg[ARG0], ghost_machine;
     KERNEL_WF(0)
     ensures \result == ERR_NONE; */
-HANDLER status_t sys_clock(pfn_t t);
+SELDOM status_t sys_clock(pfn_t t);
 
 /* An interrupt line as events on an endpoint. */
 /*@ requires kernel_wf && runs(t);
     assigns KERNEL_STATE, irq_at[0 .. IRQS_MAX - 1];
     KERNEL_WF(0) */
-HANDLER status_t sys_irq_claim(pfn_t t);
+SELDOM status_t sys_irq_claim(pfn_t t);
 
 /* Lets a line fire again. */
 /*@ requires kernel_wf && runs(t);
     assigns irq_at[0 .. IRQS_MAX - 1].fired, ghost_machine;
     KERNEL_WF(0) */
-HANDLER status_t sys_irq_ack(pfn_t t);
+SELDOM status_t sys_irq_ack(pfn_t t);
 
 /* Reads a port. */
 /*@ requires kernel_wf && runs(t);
     assigns thread_at[t].reg[ARG0], ghost_machine;
     KERNEL_WF(0) */
-HANDLER status_t sys_port_in(pfn_t t);
+SELDOM status_t sys_port_in(pfn_t t);
 
 /* Writes a port. */
 /*@ requires kernel_wf && runs(t);
     assigns ghost_machine;
     KERNEL_WF(0) */
-HANDLER status_t sys_port_out(pfn_t t);
+SELDOM status_t sys_port_out(pfn_t t);
 
 /* A handle to part of a device range. */
 /*@ requires kernel_wf && runs(t);
     assigns KERNEL_STATE;
     KERNEL_WF(0) */
-HANDLER status_t sys_device_narrow(pfn_t t);
+SELDOM status_t sys_device_narrow(pfn_t t);
 
 /*@ logic integer dma_error{L}(integer t) = find_error(t, reg_of(t, ARG0), KIND_MEMORY, RIGHT_WRITE);
     logic integer dma_entry{L}(integer t) = resolve(process_at[frame_owner[t]].root, reg_of(t, ARG1));
@@ -552,7 +559,7 @@ HANDLER status_t sys_device_narrow(pfn_t t);
     complete behaviors;
     disjoint behaviors;
 */
-HANDLER status_t sys_dma_address(pfn_t t);
+SELDOM status_t sys_dma_address(pfn_t t);
 
 /* What raises a message-signalled line. */
 /*@ requires kernel_wf && runs(t);
@@ -560,6 +567,6 @@ HANDLER status_t sys_dma_address(pfn_t t);
     KERNEL_WF(0)
     ensures \result == find_error(\old(t), \old(reg_of(t, ARG0)), KIND_IRQS, RIGHT_WRITE) ||
         \result == ERR_ARGUMENT; */
-HANDLER status_t sys_irq_message(pfn_t t);
+SELDOM status_t sys_irq_message(pfn_t t);
 
 #endif

@@ -18,7 +18,7 @@ static RARE status_t way_error(pfn_t t, uint64_t number, uint8_t rights)
 /* send and call differ in whether the sender waits for an answer. */
 /*@ requires kernel_wf && runs(t);
     ensures kernel_wf; */
-static inline status_t send_or_call(pfn_t t, bool calls)
+static __attribute__((noinline)) status_t send_or_call(pfn_t t, bool calls)
 {
     struct fast_way open = fast_way(t, reg_get(t, ARG0), RIGHT_SEND);
     if (!open.open)

@@ -124,6 +124,27 @@ status_t sys_thread_create(pfn_t t)
     return ERR_NONE;
 }
 
+/* Gives process p, which has no free handle number, more of them: FULL, QUOTA. */
+/*@ requires kernel_wf && is_process(p) && process_at[p].handle_free == 0;
+    ensures kernel_wf;
+    ensures \result == ERR_NONE ==> process_at[p].handle_free > 0; */
+static RARE status_t handles_grow(pfn_t p)
+{
+    status_t status = room_check(p, frame_owner[p], 0);
+    if (status == ERR_NONE)
+        process_handles_grow(p);
+    return status;
+}
+
+/* Process p has a free handle number, perhaps after it got more of them: FULL, QUOTA. */
+/*@ requires kernel_wf && is_process(p);
+    ensures kernel_wf;
+    ensures \result == ERR_NONE ==> process_at[p].handle_free > 0; */
+INDEX_GUARD status_t handles_room(pfn_t p)
+{
+    return process_at[P(p)].handle_free != 0 ? ERR_NONE : handles_grow(p);
+}
+
 /* A handle to a new endpoint of process p, for t, whose process has a free number. */
 /*@ requires kernel_wf && runs(t) && is_process(p) && process_at[p].endpoint_free > 0;
     requires process_at[frame_owner[t]].handle_free > 0;
@@ -136,18 +157,6 @@ INDEX_GUARD status_t endpoint_open(pfn_t t, pfn_t p)
     return ERR_NONE;
 }
 
-/* The same where t's process has no free number yet. */
-/*@ requires kernel_wf && runs(t) && is_process(p) && process_at[p].endpoint_free > 0;
-    ensures kernel_wf; */
-static RARE status_t endpoint_grow(pfn_t t, pfn_t p)
-{
-    status_t status = room_check(frame_owner[t], frame_owner[frame_owner[t]], 0);
-    if (status != ERR_NONE)
-        return status;
-    process_handles_grow(frame_owner[t]);
-    return endpoint_open(t, p);
-}
-
 /* A new endpoint of process p, for t. */
 /*@ requires kernel_wf && runs(t) && is_process(p);
     ensures kernel_wf; */
@@ -157,9 +166,8 @@ static __attribute__((noinline)) status_t endpoint_make(pfn_t t, pfn_t p)
         return ERR_DYING;
     if (process_at[P(p)].endpoint_free == 0)
         return ERR_FULL;
-    if (process_at[P(frame_owner[t])].handle_free == 0)
-        return endpoint_grow(t, p);
-    return endpoint_open(t, p);
+    status_t status = handles_room(frame_owner[t]);
+    return status != ERR_NONE ? status : endpoint_open(t, p);
 }
 
 status_t sys_endpoint_create(pfn_t t)
@@ -239,18 +247,6 @@ INDEX_GUARD status_t copy_open(pfn_t t, pfn_t p, slot_t slot)
     return ERR_NONE;
 }
 
-/* The same where p has no free number yet. */
-/*@ requires kernel_wf && runs(t) && is_process(p) && is_slot(slot) && process_at[p].handle_free == 0;
-    ensures kernel_wf; */
-static RARE status_t copy_grow(pfn_t t, pfn_t p, slot_t slot)
-{
-    status_t status = room_check(p, frame_owner[p], 0);
-    if (status != ERR_NONE)
-        return status;
-    process_handles_grow(p);
-    return copy_open(t, p, slot);
-}
-
 /* A copy of the handle that t names, for process p. */
 /*@ requires kernel_wf && runs(t) && is_process(p);
     ensures kernel_wf; */
@@ -270,9 +266,8 @@ static __attribute__((noinline)) status_t handle_copy(pfn_t t, pfn_t p)
         return ERR_ARGUMENT;
     if (process_at[P(p)].dying != 0)
         return ERR_DYING;
-    if (process_at[P(p)].handle_free == 0)
-        return copy_grow(t, p, slot);
-    return copy_open(t, p, slot);
+    status_t status = handles_room(p);
+    return status != ERR_NONE ? status : copy_open(t, p, slot);
 }
 
 status_t sys_handle_copy(pfn_t t)

@@ -285,7 +285,7 @@ static pfn_t table_enter(pfn_t t, uint32_t k)
     return table_grow(t, k);
 }
 
-pfn_t table_make(pfn_t root, uint64_t va, uint32_t level)
+RARE pfn_t table_make(pfn_t root, uint64_t va, uint32_t level)
 {
     pfn_t t3 = table_enter(root, table_index(va, 4));
     //@ assert first: t3 != 0 ==> is_table(t3) && table_level[t3] == 3;
@@ -437,7 +437,7 @@ uint32_t table_prune(pfn_t t)
     return freed;
 }
 
-pfn_t table_create_root(void)
+RARE pfn_t table_create_root(void)
 {
     pfn_t root = table_begin();
     if (root == 0)
@@ -448,4 +448,4 @@ pfn_t table_create_root(void)
     return root;
 }
 
-void table_destroy_root(pfn_t root) { table_release(root); }
+RARE void table_destroy_root(pfn_t root) { table_release(root); }

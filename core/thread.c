@@ -6,7 +6,7 @@
 #include "core/process.h"
 #include "core/sched.h"
 
-pfn_t thread_create(pfn_t p, uint8_t priority, uint8_t cpu)
+RARE pfn_t thread_create(pfn_t p, uint8_t priority, uint8_t cpu)
 {
     pfn_t t = frame_create(FRAME_THREAD);
     if (t == 0)
@@ -49,7 +49,7 @@ void thread_wake(pfn_t t, status_t status)
     sched_ready(t);
 }
 
-void thread_fault_end(pfn_t t)
+RARE void thread_fault_end(pfn_t t)
 {
     pfn_t p = frame_owner[t];
     if (process_at[P(p)].dying == 0) {
@@ -62,7 +62,7 @@ void thread_fault_end(pfn_t t)
     sched_park(t);
 }
 
-void thread_fail(pfn_t t, status_t status)
+RARE void thread_fail(pfn_t t, status_t status)
 {
     if (thread_at[T(t)].fault_kind == 0) {
         thread_wake(t, status);
@@ -73,7 +73,7 @@ void thread_fail(pfn_t t, status_t status)
     thread_fault_end(t);
 }
 
-void thread_unlink(pfn_t t)
+RARE void thread_unlink(pfn_t t)
 {
     uint8_t state = thread_at[T(t)].state;
     if (state == THREAD_READY)
@@ -107,7 +107,7 @@ void handle_abandon(slot_t h)
         thread_fail(handle_at[H(h)].object, ERR_PEER);
 }
 
-void thread_destroy(pfn_t t)
+RARE void thread_destroy(pfn_t t)
 {
     pfn_t p = frame_owner[t];
     thread_unlink(t);
@@ -120,7 +120,7 @@ void thread_destroy(pfn_t t)
     frame_destroy(t);
 }
 
-void thread_place(pfn_t t, uint8_t priority, uint8_t cpu)
+RARE void thread_place(pfn_t t, uint8_t priority, uint8_t cpu)
 {
     bool ready = thread_at[T(t)].state == THREAD_READY;
     bool running = thread_at[T(t)].state == THREAD_RUNNING;

@@ -243,7 +243,7 @@ static void plan_commit(pfn_t from, pfn_t to, const struct plan *plan)
 /*@ requires kernel_wf && is_process(from) && is_process(to) && is_user(source) && is_user(target);
     requires words <= MESSAGE_WORDS_MAX && items <= MESSAGE_ITEMS_MAX;
     ensures kernel_wf; */
-static __attribute__((noinline)) status_t items_move(pfn_t from, pfn_t to, pfn_t source, pfn_t target,
+static RARE status_t items_move(pfn_t from, pfn_t to, pfn_t source, pfn_t target,
                                                      uint32_t words, uint32_t items)
 {
     struct plan plan;

@@ -27,28 +27,28 @@ struct x86_acpi x86_acpi;
 static uint64_t acpi_tables[TABLES_MAX]; /* physical addresses the root table lists */
 static uint32_t acpi_table_count;
 
-static uint16_t get16(const uint8_t *at)
+X86_INIT static uint16_t get16(const uint8_t *at)
 {
     uint16_t value;
     __builtin_memcpy(&value, at, sizeof value);
     return value;
 }
 
-static uint32_t get32(const uint8_t *at)
+X86_INIT static uint32_t get32(const uint8_t *at)
 {
     uint32_t value;
     __builtin_memcpy(&value, at, sizeof value);
     return value;
 }
 
-static uint64_t get64(const uint8_t *at)
+X86_INIT static uint64_t get64(const uint8_t *at)
 {
     uint64_t value;
     __builtin_memcpy(&value, at, sizeof value);
     return value;
 }
 
-static int sums_to_zero(const uint8_t *at, uint64_t bytes)
+X86_INIT static int sums_to_zero(const uint8_t *at, uint64_t bytes)
 {
     uint8_t sum = 0;
     for (uint64_t i = 0; i < bytes; i++)
@@ -57,7 +57,7 @@ static int sums_to_zero(const uint8_t *at, uint64_t bytes)
 }
 
 /* A whole, valid table, readable until the next call. NULL: there is none at this address. */
-static const uint8_t *acpi_table(uint64_t address, uint32_t *bytes)
+X86_INIT static const uint8_t *acpi_table(uint64_t address, uint32_t *bytes)
 {
     const uint8_t *table = x86_passage(address, HEADER_BYTES);
     if (address == 0 || !table)
@@ -70,7 +70,7 @@ static const uint8_t *acpi_table(uint64_t address, uint32_t *bytes)
 }
 
 /* Length of a valid root pointer here; 0: it is none. */
-static uint32_t rsdp_bytes(const uint8_t *at)
+X86_INIT static uint32_t rsdp_bytes(const uint8_t *at)
 {
     if (__builtin_memcmp(at, "RSD PTR ", 8) != 0 || !sums_to_zero(at, RSDP_BYTES))
         return 0;
@@ -79,7 +79,7 @@ static uint32_t rsdp_bytes(const uint8_t *at)
     return sums_to_zero(at, RSDP_2_BYTES) ? RSDP_2_BYTES : RSDP_BYTES;
 }
 
-static uint64_t rsdp_search(void)
+X86_INIT static uint64_t rsdp_search(void)
 {
     const uint8_t *area = x86_passage(BIOS_AREA, BIOS_AREA_BYTES);
     for (uint32_t at = 0; at + RSDP_2_BYTES <= BIOS_AREA_BYTES; at += 16)
@@ -89,7 +89,7 @@ static uint64_t rsdp_search(void)
 }
 
 /* Notes the tables a root table lists: 8-byte addresses in an XSDT, 4-byte ones in an RSDT. */
-static void acpi_list(uint64_t root, const char *signature, uint32_t width)
+X86_INIT static void acpi_list(uint64_t root, const char *signature, uint32_t width)
 {
     uint32_t bytes;
     const uint8_t *table = acpi_table(root, &bytes);
@@ -102,7 +102,7 @@ static void acpi_list(uint64_t root, const char *signature, uint32_t width)
     }
 }
 
-static const uint8_t *acpi_find(const char *signature, uint32_t *bytes)
+X86_INIT static const uint8_t *acpi_find(const char *signature, uint32_t *bytes)
 {
     for (uint32_t i = 0; i < acpi_table_count; i++) {
         const uint8_t *table = acpi_table(acpi_tables[i], bytes);
@@ -112,7 +112,7 @@ static const uint8_t *acpi_find(const char *signature, uint32_t *bytes)
     return NULL;
 }
 
-static void madt_entry(const uint8_t *entry, uint32_t bytes)
+X86_INIT static void madt_entry(const uint8_t *entry, uint32_t bytes)
 {
     if (entry[0] == MADT_LAPIC && bytes >= 8 && get32(entry + 4) & 1) {
         x86_acpi.cpus++;
@@ -129,7 +129,7 @@ static void madt_entry(const uint8_t *entry, uint32_t bytes)
     }
 }
 
-static void madt_read(void)
+X86_INIT static void madt_read(void)
 {
     uint32_t bytes;
     const uint8_t *madt = acpi_find("APIC", &bytes);
@@ -149,7 +149,7 @@ static void madt_read(void)
         x86_acpi.cpus = 1;
 }
 
-static void hpet_read(void)
+X86_INIT static void hpet_read(void)
 {
     uint32_t bytes;
     const uint8_t *hpet = acpi_find("HPET", &bytes);
@@ -158,7 +158,7 @@ static void hpet_read(void)
         x86_acpi.hpet = get64(hpet + 44);
 }
 
-static void mcfg_read(void)
+X86_INIT static void mcfg_read(void)
 {
     uint32_t bytes;
     const uint8_t *mcfg = acpi_find("MCFG", &bytes);
@@ -174,7 +174,7 @@ static void mcfg_read(void)
     }
 }
 
-static void acpi_usual(void)
+X86_INIT static void acpi_usual(void)
 {
     x86_acpi.lapic = USUAL_LAPIC;
     x86_acpi.cpus = 1;
@@ -184,7 +184,7 @@ static void acpi_usual(void)
         x86_acpi.isa[i].global = i;
 }
 
-void x86_acpi_init(uint64_t rsdp)
+X86_INIT void x86_acpi_init(uint64_t rsdp)
 {
     acpi_usual();
     if (rsdp == 0)

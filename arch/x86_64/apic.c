@@ -66,7 +66,7 @@ static uint32_t line_count; /* of those that have inputs */
 static uint32_t lapic_read(uint32_t reg) { return lapic[reg / 4]; }
 static void lapic_write(uint32_t reg, uint32_t value) { lapic[reg / 4] = value; }
 
-static uint32_t ioapic_read(uint32_t which, uint32_t reg)
+X86_INIT static uint32_t ioapic_read(uint32_t which, uint32_t reg)
 {
     ioapics[which][0] = reg;
     return ioapics[which][4];
@@ -78,7 +78,7 @@ static void ioapic_write(uint32_t which, uint32_t reg, uint32_t value)
     ioapics[which][4] = value;
 }
 
-static void pics_mask(void)
+X86_INIT static void pics_mask(void)
 {
     static const uint8_t setup[2][4] = {{0x11, 0x20, 4, 1}, {0x11, 0x28, 2, 1}};
     for (uint32_t i = 0; i < 2; i++) {
@@ -90,7 +90,7 @@ static void pics_mask(void)
     }
 }
 
-static const char *lapic_init(void)
+X86_INIT static const char *lapic_init(void)
 {
     uint64_t base = x86_rdmsr(MSR_APIC_BASE);
     if (base & MSR_X2APIC) {
@@ -125,7 +125,7 @@ static void line_write(const struct line *line, uint32_t mask)
 }
 
 /* Points line at a global interrupt; flags as the MADT has them, 0: what the bus does. */
-static void line_place(uint32_t number, uint32_t global, uint32_t flags)
+X86_INIT static void line_place(uint32_t number, uint32_t global, uint32_t flags)
 {
     struct line *line = &lines[number];
     int isa = number < X86_ISA_LINES;
@@ -144,7 +144,7 @@ static void line_place(uint32_t number, uint32_t global, uint32_t flags)
 }
 
 /* 1 if another ISA line arrives at the input where this one would be by its number. */
-static int line_shadowed(uint32_t number)
+X86_INIT static int line_shadowed(uint32_t number)
 {
     if (x86_acpi.isa[number].global != number)
         return 0;
@@ -154,7 +154,7 @@ static int line_shadowed(uint32_t number)
     return 0;
 }
 
-static const char *ioapics_init(void)
+X86_INIT static const char *ioapics_init(void)
 {
     for (uint32_t i = 0; i < x86_acpi.ioapics; i++) {
         ioapics[i] = x86_device_map(x86_acpi.ioapic[i].address);
@@ -180,7 +180,7 @@ static const char *ioapics_init(void)
     return NULL;
 }
 
-const char *x86_apic_init(void)
+X86_INIT const char *x86_apic_init(void)
 {
     pics_mask();
     const char *error = lapic_init();

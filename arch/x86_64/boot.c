@@ -17,19 +17,19 @@ extern const uint8_t image_text[], image_end[];
 
 /* The frames that hold, or lie within, bytes [base, base + bytes); an overflowing range ends at the
    top. */
-static struct x86_range frames_around(uint64_t base, uint64_t bytes)
+X86_INIT static struct x86_range frames_around(uint64_t base, uint64_t bytes)
 {
     uint64_t end = base + bytes < base ? UINT64_MAX : base + bytes;
     return (struct x86_range){base / PAGE_SIZE, end / PAGE_SIZE + (end % PAGE_SIZE != 0)};
 }
 
-static struct x86_range frames_within(uint64_t base, uint64_t bytes)
+X86_INIT static struct x86_range frames_within(uint64_t base, uint64_t bytes)
 {
     uint64_t end = base + bytes < base ? UINT64_MAX : base + bytes;
     return (struct x86_range){base / PAGE_SIZE + (base % PAGE_SIZE != 0), end / PAGE_SIZE};
 }
 
-static void boot_reserve(uint64_t base, uint64_t bytes)
+X86_INIT static void boot_reserve(uint64_t base, uint64_t bytes)
 {
     struct x86_range r = frames_around(base, bytes);
     /* A full list cannot be split: giving up the whole range loses memory, never safety. */
@@ -37,7 +37,7 @@ static void boot_reserve(uint64_t base, uint64_t bytes)
         x86_note("too many memory ranges; some memory is lost near", base);
 }
 
-static void boot_add_ram(uint64_t base, uint64_t bytes)
+X86_INIT static void boot_add_ram(uint64_t base, uint64_t bytes)
 {
     struct x86_range r = frames_within(base, bytes), around = frames_around(base, bytes);
     if (!x86_ranges_add(&x86_ram, around.first, around.end))
@@ -52,7 +52,7 @@ static void boot_add_ram(uint64_t base, uint64_t bytes)
 
 /* All RAM first, then everything reserved out of it: the order of the map does not matter, and
    where entries overlap, reserved wins. */
-static void boot_memory(const struct x86_loader *loader)
+X86_INIT static void boot_memory(const struct x86_loader *loader)
 {
     for (uint32_t i = 0; i < loader->map_count; i++)
         if (loader->map[i].type == X86_MAP_RAM)
@@ -67,7 +67,7 @@ static void boot_memory(const struct x86_loader *loader)
 }
 
 /* One more than the last frame the windows must reach. */
-static pfn_t boot_frames(void)
+X86_INIT static pfn_t boot_frames(void)
 {
     uint64_t frames = 0;
     for (uint32_t i = 0; i < x86_ram.count; i++)
@@ -78,7 +78,7 @@ static pfn_t boot_frames(void)
 
 /* The ramdisk as whole frames: moves it if the loader did not align it, and clears what follows in
    its last page, which the first process will see. */
-static void boot_initrd(const struct x86_loader *loader, pfn_t frames, struct boot_image *image)
+X86_INIT static void boot_initrd(const struct x86_loader *loader, pfn_t frames, struct boot_image *image)
 {
     if (loader->module_bytes == 0)
         x86_fail("no initial ramdisk was loaded; QEMU: -initrd FILE, GRUB: module2 FILE");
@@ -99,14 +99,14 @@ static void boot_initrd(const struct x86_loader *loader, pfn_t frames, struct bo
     image->initrd_bytes = loader->module_bytes;
 }
 
-static void boot_or_fail(const char *error)
+X86_INIT static void boot_or_fail(const char *error)
 {
     if (error)
         x86_fail(error);
 }
 
 /* Gives the core its memory and starts its first process. */
-static pfn_t boot_core(const struct x86_loader *loader, pfn_t frames)
+X86_INIT static pfn_t boot_core(const struct x86_loader *loader, pfn_t frames)
 {
     struct boot_image image = {.command = loader->command,
                                .rsdp = x86_acpi.rsdp,
@@ -125,7 +125,7 @@ static pfn_t boot_core(const struct x86_loader *loader, pfn_t frames)
     return first;
 }
 
-_Noreturn void x86_boot(uint32_t kind, uint32_t info)
+X86_INIT _Noreturn void x86_boot(uint32_t kind, uint32_t info)
 {
     x86_serial_init();
     boot_or_fail(x86_cpu_init());

@@ -41,7 +41,7 @@ static void fpu_make_initial(uint8_t *state)
     state[MXCSR_PLACE + 1] = MXCSR_HIGH;
 }
 
-void x86_fpu_init(void)
+X86_INIT void x86_fpu_init(void)
 {
     x86_cpu0.fpu_area = nobodys_fpu;
     x86_set_cr0((x86_cr0() & ~CR0_EM) | CR0_MP | CR0_NE | CR0_TS);

@@ -93,18 +93,18 @@ FRAME_ARRAYS(RECORD_FITS)
 #define CR4_KEPT 0x20ul  /* PAE; nothing else a loader may have left: no FSGSBASE, no PCID */
 #define SFMASK 0x57700ul /* AC RF NT IOPL DF IF TF */
 
-static uint64_t stack_top(uint32_t which)
+X86_INIT static uint64_t stack_top(uint32_t which)
 {
     return (uint64_t)&x86_stacks[which].stack[X86_STACK_BYTES];
 }
 
-static void tss_address(uint32_t *place, uint64_t address)
+X86_INIT static void tss_address(uint32_t *place, uint64_t address)
 {
     place[0] = (uint32_t)address;
     place[1] = (uint32_t)(address >> 32);
 }
 
-static void tss_init(void)
+X86_INIT static void tss_init(void)
 {
     tss_address(tss.rsp0, stack_top(STACK_KERNEL));
     for (uint32_t i = 1; i < STACKS; i++)
@@ -118,7 +118,7 @@ static void tss_init(void)
     __asm__ volatile("lldt %w0\n\tmov %0, %%ss" : : "r"(0));
 }
 
-static void idt_init(void)
+X86_INIT static void idt_init(void)
 {
     static const uint8_t ist[32] = {
         [1] = STACK_DEBUG, [2] = STACK_NMI, [8] = STACK_DOUBLE, [18] = STACK_CHECK};
@@ -134,7 +134,7 @@ static void idt_init(void)
     __asm__ volatile("lidt %0" : : "m"(pointer));
 }
 
-static void syscall_init(void)
+X86_INIT static void syscall_init(void)
 {
     x86_wrmsr(MSR_STAR, (uint64_t)X86_SYSRET_BASE << 48 | (uint64_t)X86_KERNEL_CODE << 32);
     x86_wrmsr(MSR_LSTAR, (uint64_t)x86_syscall_entry);
@@ -142,7 +142,7 @@ static void syscall_init(void)
     x86_wrmsr(MSR_SFMASK, SFMASK);
 }
 
-static void protection_init(void)
+X86_INIT static void protection_init(void)
 {
     uint64_t cr4 = (x86_cr4() & CR4_KEPT) | CR4_PGE | CR4_MCE;
     if (x86_cpuid(0, 0).eax >= 7) {
@@ -155,7 +155,7 @@ static void protection_init(void)
     x86_cpu0.smap = (cr4 & CR4_SMAP) != 0;
 }
 
-static const char *cpu_lacks(void)
+X86_INIT static const char *cpu_lacks(void)
 {
     struct x86_cpuid id = x86_cpuid(1, 0);
     if (!(id.edx >> 4 & 1))
@@ -169,7 +169,7 @@ static const char *cpu_lacks(void)
     return NULL;
 }
 
-const char *x86_cpu_init(void)
+X86_INIT const char *x86_cpu_init(void)
 {
     x86_cpu0.self = &x86_cpu0;
     x86_cpu0.stack = stack_top(STACK_KERNEL);

@@ -22,6 +22,9 @@
 #include "asm.h"
 
 #define RFLAGS_ONE 2
+#define VECTORS 256
+#define EXCEPTIONS 32
+#define INTERRUPT_BYTES 5
 
     /* Registers at \to, which points to register \at of the object; the rest is saved elsewhere. */
     .macro SAVE_ARGUMENTS to, at
@@ -225,7 +228,9 @@ idle:
     .type x86_run, @function
 x86_run:
     movq %gs:CPU_STACK, %rsp
-    movl %edi, %eax
+    pushq %rdi
+    call x86_init_drop
+    popq %rax
     jmp resume
 
     /* Stack: vector, error, rip, cs, rflags, rsp, ss. */
@@ -344,11 +349,10 @@ arch_panic:
     call x86_panic_frame
     ud2
 
-    /* One stub a vector. The processor pushes an error code at some; the others push 0. NMI, #DF
+    /* One stub an exception. The processor pushes an error code at some; the others push 0. NMI, #DF
        and #MC panic wherever they come from. */
     .altmacro
-    .macro VECTOR n
-    .balign 16
+    .macro EXCEPTION n
 vector_\n:
     .if \n == 8 || (\n >= 10 && \n <= 14) || \n == 17 || \n == 21 || \n == 29 || \n == 30
     .else
@@ -365,10 +369,31 @@ vector_\n:
     .type vectors, @function
 vectors:
     .set i, 0
-    .rept 256
-    VECTOR %i
+    .rept EXCEPTIONS
+    EXCEPTION %i
     .set i, i + 1
     .endr
+
+    /* One an interrupt: the address that it leaves tells which. */
+    .type interrupts, @function
+interrupts:
+    .rept VECTORS - EXCEPTIONS
+    .byte 0xe8 /* call, always of INTERRUPT_BYTES bytes */
+    .long interrupt_entry - . - 4
+    .endr
+    .type interrupt_entry, @function
+interrupt_entry:
+    pushq (%rsp)
+    movq $0, 8(%rsp)
+    pushq %rax
+    movq 8(%rsp), %rax
+    subq $interrupts + INTERRUPT_BYTES, %rax
+    imull $205, %eax /* / 5: right below 1024 */
+    shrl $10, %eax
+    addl $EXCEPTIONS, %eax
+    movq %rax, 8(%rsp)
+    popq %rax
+    jmp trap_entry
 
     .macro VECTOR_ADDRESS n
     .quad vector_\n
@@ -380,7 +405,12 @@ x86_own:
     .globl x86_vectors
 x86_vectors:
     .set i, 0
-    .rept 256
+    .rept EXCEPTIONS
     VECTOR_ADDRESS %i
+    .set i, i + 1
+    .endr
+    .set i, 0
+    .rept VECTORS - EXCEPTIONS
+    .quad interrupts + i * INTERRUPT_BYTES
     .set i, i + 1
     .endr

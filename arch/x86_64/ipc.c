@@ -49,10 +49,15 @@ INLINE void enter_user(const struct thread *thread, struct ipc_registers r)
 }
 
 /* Thread t has handed the CPU over. The second word comes in a register that C does not take arguments in: it is read from
-   where entry.S has put it, late, since registers are scarce. */
-INLINE void hand_over(pfn_t t, struct ipc_fast f)
+   where entry.S has put it, late, since registers are scarce. When they are scarcer, all are. */
+INLINE void hand_over(pfn_t t, struct ipc_fast f, bool memory)
 {
     f.r.word[1] = thread_at[T(t)].reg[REG_R10];
+    if (memory) {
+        f.r.word[0] = thread_at[T(t)].reg[REG_RDX];
+        f.r.word[2] = thread_at[T(t)].reg[REG_R8];
+        f.r.word[3] = thread_at[T(t)].reg[REG_R9];
+    }
     thread_at[T(t)].syscalls++;
     enter_user(x86_switch_to(x86_this(), f.next, f.process), f.r);
 }
@@ -67,7 +72,7 @@ INLINE void call(ARGUMENTS, bool memory)
     if (__builtin_expect(!f.done, 0))
         long_way(SYS_call);
     else
-        hand_over(t, f);
+        hand_over(t, f, memory);
 }
 
 INLINE void reply_receive(ARGUMENTS, bool memory)
@@ -80,7 +85,7 @@ INLINE void reply_receive(ARGUMENTS, bool memory)
     if (__builtin_expect(!f.done, 0))
         long_way(SYS_reply_receive);
     else
-        hand_over(t, f);
+        hand_over(t, f, memory);
 }
 
 /* Whoever is ready runs. */

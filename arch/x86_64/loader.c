@@ -24,14 +24,14 @@
 #define TAG_RSDP_2 15u
 #define TAGS_BYTES_MAX 0x100000u
 
-static uint32_t get32(const uint8_t *at)
+X86_INIT static uint32_t get32(const uint8_t *at)
 {
     uint32_t value;
     __builtin_memcpy(&value, at, sizeof value);
     return value;
 }
 
-static uint64_t get64(const uint8_t *at)
+X86_INIT static uint64_t get64(const uint8_t *at)
 {
     uint64_t value;
     __builtin_memcpy(&value, at, sizeof value);
@@ -40,7 +40,7 @@ static uint64_t get64(const uint8_t *at)
 
 /* Bytes [address, address + bytes) as the early tables map them. NULL: out of their reach, or at 0.
    */
-static const uint8_t *loader_at(uint64_t address, uint64_t bytes)
+X86_INIT static const uint8_t *loader_at(uint64_t address, uint64_t bytes)
 {
     uint64_t limit = (uint64_t)X86_EARLY_FRAMES * PAGE_SIZE;
     if (address == 0 || address >= limit || bytes > limit - address)
@@ -48,7 +48,7 @@ static const uint8_t *loader_at(uint64_t address, uint64_t bytes)
     return x86_phys(address);
 }
 
-static void loader_command(struct x86_loader *loader, const uint8_t *text, uint64_t bytes)
+X86_INIT static void loader_command(struct x86_loader *loader, const uint8_t *text, uint64_t bytes)
 {
     uint32_t i = 0;
     for (; i < X86_COMMAND_MAX - 1 && i < bytes && text[i]; i++)
@@ -58,7 +58,7 @@ static void loader_command(struct x86_loader *loader, const uint8_t *text, uint6
     loader->command[i] = 0;
 }
 
-static void loader_map_entry(struct x86_loader *loader, const uint8_t *entry)
+X86_INIT static void loader_map_entry(struct x86_loader *loader, const uint8_t *entry)
 {
     if (loader->map_count == X86_MAP_MAX) {
         x86_note("the boot map has too many entries; ignored the one at", get64(entry));
@@ -70,7 +70,7 @@ static void loader_map_entry(struct x86_loader *loader, const uint8_t *entry)
     loader->map_count++;
 }
 
-static const char *loader_read_pvh(struct x86_loader *loader, uint32_t info)
+X86_INIT static const char *loader_read_pvh(struct x86_loader *loader, uint32_t info)
 {
     const uint8_t *start = loader_at(info, PVH_BYTES);
     if (!start || get32(start) != PVH_MAGIC)
@@ -95,7 +95,7 @@ static const char *loader_read_pvh(struct x86_loader *loader, uint32_t info)
     return NULL;
 }
 
-static void loader_read_map_tag(struct x86_loader *loader, const uint8_t *tag, uint32_t bytes)
+X86_INIT static void loader_read_map_tag(struct x86_loader *loader, const uint8_t *tag, uint32_t bytes)
 {
     if (bytes < 16)
         return;
@@ -106,7 +106,7 @@ static void loader_read_map_tag(struct x86_loader *loader, const uint8_t *tag, u
         loader_map_entry(loader, tag + at);
 }
 
-static void loader_read_tag(struct x86_loader *loader, const uint8_t *tag, uint32_t bytes,
+X86_INIT static void loader_read_tag(struct x86_loader *loader, const uint8_t *tag, uint32_t bytes,
                             uint64_t address)
 {
     switch (get32(tag)) {
@@ -135,7 +135,7 @@ static void loader_read_tag(struct x86_loader *loader, const uint8_t *tag, uint3
     }
 }
 
-static const char *loader_read_multiboot(struct x86_loader *loader, uint32_t info)
+X86_INIT static const char *loader_read_multiboot(struct x86_loader *loader, uint32_t info)
 {
     const uint8_t *tags = loader_at(info, 8);
     if (!tags)
@@ -157,7 +157,7 @@ static const char *loader_read_multiboot(struct x86_loader *loader, uint32_t inf
     return NULL;
 }
 
-const char *x86_loader_read(struct x86_loader *loader, uint32_t kind, uint32_t info)
+X86_INIT const char *x86_loader_read(struct x86_loader *loader, uint32_t kind, uint32_t info)
 {
     if (kind == X86_LOADER_PVH)
         return loader_read_pvh(loader, info);

@@ -32,7 +32,7 @@ static entries x86_root __attribute__((aligned(4096)));
 static entries device_pages __attribute__((aligned(4096))); /* the first 2 MiB of the device slot */
 static uint32_t device_count;
 
-extern const uint8_t image_text[], image_text_end[], image_rodata[], image_data[], image_end[];
+extern const uint8_t image_text[], image_init_end[], image_text_end[], image_rodata[], image_data[], image_end[];
 extern const uint8_t x86_stacks[];
 extern const uint32_t x86_stacks_count;
 
@@ -40,7 +40,7 @@ extern const uint32_t x86_stacks_count;
 
 static uint64_t *table_of(uint64_t entry) { return x86_phys(entry & ENTRY_ADDRESS); }
 
-static uint64_t table_new(void)
+X86_INIT static uint64_t table_new(void)
 {
     uint64_t frame = x86_ranges_take(&x86_free, 1, 1, X86_EARLY_FRAMES);
     if (frame == 0)
@@ -51,7 +51,7 @@ static uint64_t table_new(void)
 
 /* The entry for address in the table of the given level (1: 4 KiB pages .. 3: 1 GiB), with the
    tables above it. */
-static uint64_t *entry_at(uint64_t address, uint32_t level)
+X86_INIT static uint64_t *entry_at(uint64_t address, uint32_t level)
 {
     uint64_t *table = x86_root;
     for (uint32_t l = 4; l > level; l--) {
@@ -64,7 +64,7 @@ static uint64_t *entry_at(uint64_t address, uint32_t level)
 }
 
 /* What the image lets be done with one of its pages; 0: not mapped (a stack's guard). */
-static uint64_t image_rights(const uint8_t *page)
+X86_INIT static uint64_t image_rights(const uint8_t *page)
 {
     if (page < image_text_end)
         return KERNEL_EXECUTE;
@@ -76,7 +76,7 @@ static uint64_t image_rights(const uint8_t *page)
     return KERNEL_WRITE;
 }
 
-static void map_image(void)
+X86_INIT static void map_image(void)
 {
     for (const uint8_t *page = image_text; page < image_end; page += PAGE_SIZE) {
         uint64_t rights = image_rights(page);
@@ -85,7 +85,7 @@ static void map_image(void)
 }
 
 /* 2 MiB of the windows that hold part of the image, or the low MiB: page by page. */
-static void map_window_pages(uint64_t region)
+X86_INIT static void map_window_pages(uint64_t region)
 {
     for (uint64_t page = region; page < region + SPAN_LARGE; page += PAGE_SIZE) {
         const uint8_t *high = (const uint8_t *)(page + X86_IMAGE_BASE);
@@ -94,11 +94,11 @@ static void map_window_pages(uint64_t region)
     }
 }
 
-static int has_giga_pages(void) { return x86_cpuid(0x80000001, 0).edx >> 26 & 1; }
+X86_INIT static int has_giga_pages(void) { return x86_cpuid(0x80000001, 0).edx >> 26 & 1; }
 
 /* All RAM into the first window, in the largest pages that fit, then the same lower table into the
    others. */
-static void map_windows(pfn_t frames)
+X86_INIT static void map_windows(pfn_t frames)
 {
     int giga = has_giga_pages();
     uint64_t paged_end = x86_phys_of_image(image_end);
@@ -121,7 +121,7 @@ static void map_windows(pfn_t frames)
 }
 
 /* One page of the given frames (1 or 512) behind address at. 0: no such memory is left. */
-static int map_array_piece(uint64_t at, uint64_t frames)
+X86_INIT static int map_array_piece(uint64_t at, uint64_t frames)
 {
     uint64_t frame = x86_ranges_take(&x86_free, frames, frames, FRAMES_MAX);
     if (frame == 0)
@@ -132,7 +132,7 @@ static int map_array_piece(uint64_t at, uint64_t frames)
 }
 
 /* Backs the first bytes of a frame array with free memory, which may hold anything. */
-static void map_array(uint64_t base, uint64_t bytes)
+X86_INIT static void map_array(uint64_t base, uint64_t bytes)
 {
     uint64_t end = (base + bytes + PAGE_SIZE - 1) / PAGE_SIZE * PAGE_SIZE;
     for (uint64_t at = base / PAGE_SIZE * PAGE_SIZE; at < end;) {
@@ -148,14 +148,14 @@ static void map_array(uint64_t base, uint64_t bytes)
 
 /* Elements of an array that covers the frames in steps: whole steps of 1 GiB for records of
    regions, whole regions for records of frames. */
-static uint64_t array_elements(uint64_t all, pfn_t frames)
+X86_INIT static uint64_t array_elements(uint64_t all, pfn_t frames)
 {
     uint64_t step = all == FRAMES_MAX ? PAGES_2M : PAGES_1G;
     uint64_t covered = (frames + step - 1) / step * step;
     return covered / (FRAMES_MAX / all);
 }
 
-static void map_arrays(pfn_t frames)
+X86_INIT static void map_arrays(pfn_t frames)
 {
 #define MAP_ARRAY(type, name, slot, count)                                                         \
     map_array(X86_ARRAY_BASE + slot * (uint64_t)X86_ARRAY_STRIDE,                                  \
@@ -164,14 +164,14 @@ static void map_arrays(pfn_t frames)
 #undef MAP_ARRAY
 }
 
-static void map_device_slot(void)
+X86_INIT static void map_device_slot(void)
 {
     *entry_at(X86_DEVICE_BASE, 2) =
         x86_phys_of_image(device_pages) | ENTRY_PRESENT | ENTRY_WRITE | ENTRY_ACCESSED;
     device_count = PASSAGE_PAGES;
 }
 
-void x86_paging_init(pfn_t frames)
+X86_INIT void x86_paging_init(pfn_t frames)
 {
     map_image();
     map_windows(frames);
@@ -181,6 +181,17 @@ void x86_paging_init(pfn_t frames)
     map_arrays(frames);
 }
 
+void x86_init_drop(void)
+{
+    uint64_t *tables = x86_root;
+    for (uint64_t level = 4; level > 1; level--)
+        tables = x86_phys(tables[(uint64_t)image_text >> (12 + 9 * (level - 1)) & 511] & ENTRY_ADDRESS);
+    for (const uint8_t *page = image_text; page < image_init_end; page += PAGE_SIZE) {
+        tables[(uint64_t)page >> 12 & 511] = 0;
+        x86_invlpg((uint64_t)page);
+    }
+}
+
 /* ---- the device slot: a passage of PASSAGE_PAGES, then one page after the other ---- */
 
 static void *device_page(uint32_t page)
@@ -188,7 +199,7 @@ static void *device_page(uint32_t page)
     return (void *)(X86_DEVICE_BASE + (uint64_t)page * PAGE_SIZE);
 }
 
-volatile void *x86_device_map(uint64_t address)
+X86_INIT volatile void *x86_device_map(uint64_t address)
 {
     if (device_count == TABLE_ENTRIES || address >> x86_physical_bits != 0)
         return NULL;
@@ -198,7 +209,7 @@ volatile void *x86_device_map(uint64_t address)
     return (volatile uint8_t *)device_page(page) + address % PAGE_SIZE;
 }
 
-const void *x86_passage(uint64_t address, uint64_t bytes)
+X86_INIT const void *x86_passage(uint64_t address, uint64_t bytes)
 {
     if (bytes > X86_PASSAGE_BYTES || address + bytes < address ||
         (address + bytes) >> x86_physical_bits != 0)

@@ -7,14 +7,14 @@
 #include "arch/x86_64/x86.h"
 
 /* Deletes range i, or makes room for one there. */
-static void ranges_delete(struct x86_ranges *list, uint32_t i)
+X86_INIT static void ranges_delete(struct x86_ranges *list, uint32_t i)
 {
     list->count--;
     for (; i < list->count; i++)
         list->range[i] = list->range[i + 1];
 }
 
-static int ranges_insert(struct x86_ranges *list, uint32_t i, uint64_t first, uint64_t end)
+X86_INIT static int ranges_insert(struct x86_ranges *list, uint32_t i, uint64_t first, uint64_t end)
 {
     if (list->count == X86_RANGES_MAX)
         return 0;
@@ -25,7 +25,7 @@ static int ranges_insert(struct x86_ranges *list, uint32_t i, uint64_t first, ui
     return 1;
 }
 
-int x86_ranges_add(struct x86_ranges *list, uint64_t first, uint64_t end)
+X86_INIT int x86_ranges_add(struct x86_ranges *list, uint64_t first, uint64_t end)
 {
     if (first >= end)
         return 1;
@@ -41,7 +41,7 @@ int x86_ranges_add(struct x86_ranges *list, uint64_t first, uint64_t end)
     return ranges_insert(list, i, first, end);
 }
 
-int x86_ranges_remove(struct x86_ranges *list, uint64_t first, uint64_t end)
+X86_INIT int x86_ranges_remove(struct x86_ranges *list, uint64_t first, uint64_t end)
 {
     if (first >= end)
         return 1;
@@ -74,7 +74,7 @@ int x86_ranges_touch(const struct x86_ranges *list, uint64_t first, uint64_t end
     return 0;
 }
 
-int x86_ranges_cover(const struct x86_ranges *list, uint64_t first, uint64_t end)
+X86_INIT int x86_ranges_cover(const struct x86_ranges *list, uint64_t first, uint64_t end)
 {
     for (uint32_t i = 0; i < list->count; i++)
         if (list->range[i].first <= first && end <= list->range[i].end)
@@ -82,7 +82,7 @@ int x86_ranges_cover(const struct x86_ranges *list, uint64_t first, uint64_t end
     return 0;
 }
 
-uint64_t x86_ranges_take(struct x86_ranges *list, uint64_t count, uint64_t align, uint64_t limit)
+X86_INIT uint64_t x86_ranges_take(struct x86_ranges *list, uint64_t count, uint64_t align, uint64_t limit)
 {
     for (uint32_t i = 0; i < list->count; i++) {
         uint64_t first = (list->range[i].first + align - 1) / align * align;

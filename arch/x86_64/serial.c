@@ -18,7 +18,7 @@
 
 static int serial_there;
 
-void x86_serial_init(void)
+X86_INIT void x86_serial_init(void)
 {
     x86_out8(UART_SCRATCH, 0x5a);
     serial_there = x86_in8(UART_SCRATCH) == 0x5a;

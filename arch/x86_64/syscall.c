@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * The entry of all system calls but those of ipc.c. Compiled as part of the core (x86_64.mk), for
- * the one CPU there is.
- */
+/* The entries of system calls but those of ipc.c. Compiled with the core (x86_64.mk), for the one CPU there is. */
 #include "arch/x86_64/x86.h"
-#include "core/kernel.c" /* NOLINT(bugprone-suspicious-include): its inline entry becomes part of this one */
+#include "core/dispatch.h"
+#include "core/ipc_fast.h"
 
 /* The thread is looked up twice: no register need be preserved for it meanwhile. */
 int64_t x86_syscall(uint64_t number)

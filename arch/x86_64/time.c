@@ -49,7 +49,7 @@ struct sample {
 };
 
 /* The best of a few: a virtual machine may lose the processor between two readings. */
-static struct sample sample_take(volatile uint32_t *counter)
+X86_INIT static struct sample sample_take(volatile uint32_t *counter)
 {
     struct sample best = {0};
     uint64_t best_took = UINT64_MAX;
@@ -66,7 +66,7 @@ static struct sample sample_take(volatile uint32_t *counter)
 }
 
 /* Waits until the counter moved on by wanted ticks. 0: it does not run. */
-static int hpet_wait(volatile uint32_t *counter, uint32_t wanted)
+X86_INIT static int hpet_wait(volatile uint32_t *counter, uint32_t wanted)
 {
     uint32_t begin = *counter, now = begin;
     for (uint32_t i = 0; i < POLLS_MAX && now - begin < wanted; i++) {
@@ -78,7 +78,7 @@ static int hpet_wait(volatile uint32_t *counter, uint32_t wanted)
 }
 
 /* 1: measured. 0: there is no HPET that runs. */
-static int measure_hpet(struct span *span)
+X86_INIT static int measure_hpet(struct span *span)
 {
     volatile uint8_t *hpet = x86_acpi.hpet ? x86_device_map(x86_acpi.hpet) : NULL;
     if (!hpet)
@@ -100,7 +100,7 @@ static int measure_hpet(struct span *span)
     return 1;
 }
 
-static int measure_pit(struct span *span)
+X86_INIT static int measure_pit(struct span *span)
 {
     x86_out8(PIT_GATE, (uint8_t)((x86_in8(PIT_GATE) & ~2u) | 1u)); /* gate on, speaker off */
     x86_out8(PIT_COMMAND, 0xb0);                                   /* channel 2, one count down */
@@ -118,7 +118,7 @@ static int measure_pit(struct span *span)
     return i < POLLS_MAX;
 }
 
-const char *x86_time_init(void)
+X86_INIT const char *x86_time_init(void)
 {
     struct span span = {0};
     if (!measure_hpet(&span) && !measure_pit(&span))

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Where the typed windows and the per-frame arrays are. Every file of core/ and of this folder is
- * compiled with -include of this header, so that a window is a constant address and an access needs
- * no load of a base pointer. The arrays are within the last 2 GiB, where an address fits into an instruction's
+ * compiled with -include of this header. A window's base is a constant in memory (windows.c): an instruction that adds it
+ * is shorter than one that loads 64 bits. The arrays are within the last 2 GiB, where an address fits into an instruction's
  * displacement: one instruction reads a record. There is room for records of 4 bytes; the last array may have longer ones.
  *
  * The records of one frame lie at the same index of many arrays. The arrays are therefore not a
@@ -14,9 +14,7 @@
 
 #include <stdint.h>
 
-#define WINDOW(type, name, slot, count)                                                            \
-    static type *const name __attribute__((unused)) =                                              \
-        (type *)(0xffff800000000000ul + 0x8000000000ul * (slot));
+#define WINDOW(type, name, slot, count) extern type *const name;
 #define ARRAY(type, name, slot, count)                                                             \
     static type *const name __attribute__((unused)) =                                              \
         (type *)(0xffffffff84000000ul + 0x4025140ul * (slot));

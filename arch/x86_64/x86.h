@@ -33,6 +33,10 @@ struct x86_cpu {
 };
 extern struct x86_cpu x86_cpu0;
 
+/* Code that only boot runs: small, and not mapped any more when the first thread runs (x86_init_drop). core/boot.c is placed
+   with it (x86_64.lds). */
+#define X86_INIT __attribute__((section(".init.text"), cold))
+
 /* Registers as an exception in the kernel, or arch_panic, leaves them on a stack; entry.S builds
    it. */
 struct x86_frame {
@@ -110,6 +114,8 @@ static inline uint64_t x86_phys_of_image(const void *p) { return (uint64_t)p - X
 /* Builds the kernel's final address space and enters it. frames: all windows and arrays reach that
    many. */
 void x86_paging_init(pfn_t frames);
+/* X86_INIT code is not mapped any more. */
+void x86_init_drop(void);
 /* Maps the device page that holds a physical address, uncached; for ever. NULL: no room. */
 volatile void *x86_device_map(uint64_t address);
 /* Maps up to X86_PASSAGE_BYTES of any physical memory, cached, until the next call. NULL: too long.
@@ -161,7 +167,7 @@ int64_t x86_signal(uint64_t handle, uint64_t bits);
 
 /* Called by entry.S for every vector; returns the thread to run. */
 pfn_t x86_trap(struct x86_cpu *cpu, uint32_t vector, uint64_t error);
-/* Leaves boot for thread t. */
+/* Leaves boot for thread t: what only boot runs is gone. */
 _Noreturn void x86_run(pfn_t t);
 void x86_syscall_entry(void);
 extern const uint64_t x86_vectors[256]; /* entry points */

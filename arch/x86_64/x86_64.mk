@@ -7,23 +7,29 @@ X86_CC ?= $(CC)
 # No SSE in the kernel, so no reason to keep stacks aligned to 16; and three passes of gcc that make code smaller by
 # making its paths longer.
 X86_SHORT := $(if $(findstring clang,$(X86_CC)),-mstack-alignment=8,-mpreferred-stack-boundary=3 \
-	-fno-code-hoisting -fno-crossjumping -fno-tree-tail-merge)
+	-fno-code-hoisting -fno-tree-tail-merge -fno-align-functions -fno-align-jumps -fno-align-loops -fno-align-labels)
 X86_CFLAGS = -std=gnu11 -O2 -g $(WARN) -I. -Iinclude -include arch/x86_64/windows.h -ffreestanding -ffunction-sections \
 	-fno-pic -fno-pie -mcmodel=kernel -mno-red-zone -mgeneral-regs-only -fno-stack-protector \
 	-fcf-protection=none -fno-asynchronous-unwind-tables -fno-strict-aliasing -fno-common \
 	-fwrapv -MMD -MP $(X86_SHORT) $(X86_EXTRA)
-# The core is compiled as one file, and the entry into it, so that what one part asks of another costs no call.
-X86_ONE := $(filter-out core/boot.c core/invariant.c core/kernel.c,$(CORE_SRC)) arch/x86_64/syscall.c
-$(X86)/core.c: $(X86_ONE) core/kernel.c arch/x86_64/x86_64.mk
+# The core is compiled as two files, so that what one part asks of another costs no call: what runs often is made fast, with
+# the entry into it; what runs seldom is made small.
+X86_FAST := $(addprefix core/,deadline endpoint handle ipc kernel queue sched sys sys_ipc sys_memory sys_object table thread transfer \
+	memory) arch/x86_64/syscall
+X86_SELDOM := $(filter-out core/boot core/invariant core/syscall $(X86_FAST),$(CORE_SRC:.c=))
+$(X86)/core.c: $(X86_FAST:=.c) arch/x86_64/x86_64.mk
 	@mkdir -p $(@D)
-	printf '#include "%s"\n' $(X86_ONE) >$@
-X86_REST := $(filter-out $(X86_ONE) core/kernel.c,$(CORE_SRC) $(wildcard arch/x86_64/*.c))
-X86_OBJ := $(X86)/core.o $(patsubst %.c,$(X86)/%.o,$(X86_REST)) \
+	printf '#include "%s.c"\n' $(X86_FAST) >$@
+$(X86)/seldom.c: $(X86_SELDOM:=.c) arch/x86_64/x86_64.mk
+	@mkdir -p $(@D)
+	printf '#include "%s.c"\n' $(X86_SELDOM) >$@
+X86_REST := core/boot.c core/invariant.c $(filter-out $(X86_FAST:=.c),$(wildcard arch/x86_64/*.c))
+X86_OBJ := $(X86)/core.o $(X86)/seldom.o $(patsubst %.c,$(X86)/%.o,$(X86_REST)) \
 	$(patsubst %.S,$(X86)/%.o,$(wildcard arch/x86_64/*.S))
 X86_LINK := $(X86_CC) -nostdlib -static -no-pie -Wl,--build-id=none -Wl,-z,noexecstack \
 	-Wl,-z,max-page-size=4096 -Wl,--no-warn-rwx-segments -Wl,--gc-sections -T $(X86)/x86_64.ld -O2 $(X86_EXTRA)
 
-$(X86)/core.o: $(X86)/core.c
+$(X86)/core.o $(X86)/seldom.o: %.o: %.c
 	$(X86_CC) $(X86_CFLAGS) -c -o $@ $<
 
 $(X86)/%.o: %.c
@@ -31,7 +37,8 @@ $(X86)/%.o: %.c
 	$(X86_CC) $(X86_CFLAGS) -c -o $@ $<
 # What runs at boot, or once in a while, is made small.
 X86_SMALL := core/boot core/invariant $(addprefix arch/x86_64/,acpi boot cpu loader panic ranges serial time)
-$(X86_SMALL:%=$(X86)/%.o): X86_EXTRA += -Os
+$(X86_SMALL:%=$(X86)/%.o) $(X86)/seldom.o: X86_EXTRA += -Os
+$(X86_SMALL:%=$(X86)/%.o) $(X86)/seldom.o: X86_SHORT =
 # These four must not become calls of themselves.
 $(X86)/arch/x86_64/mem.o: X86_EXTRA += -fno-builtin $(if $(findstring clang,$(X86_CC)),,-fno-tree-loop-distribute-patterns)
 
