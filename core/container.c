@@ -12,11 +12,6 @@ enum reap_step {
     STEP_GONE     /* the container is gone */
 };
 
-uint64_t container_left(pfn_t c)
-{
-    return container_at[C(c)].total - container_at[C(c)].used - container_at[C(c)].carved;
-}
-
 bool container_fits(pfn_t c, uint64_t n)
 {
     return n <= container_left(c) && n <= alloc_free_frames();
@@ -28,10 +23,6 @@ bool container_fits_both(pfn_t a, uint64_t n, pfn_t b, uint64_t m)
         return container_fits(a, n + m);
     return container_fits(a, n) && container_fits(b, m) && n + m <= alloc_free_frames();
 }
-
-void container_charge(pfn_t c, uint64_t n) { container_at[C(c)].used += n; }
-
-void container_uncharge(pfn_t c, uint64_t n) { container_at[C(c)].used -= n; }
 
 pfn_t container_create(pfn_t parent, uint64_t total, uint64_t cpus, uint8_t ceiling)
 {

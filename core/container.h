@@ -13,7 +13,10 @@
 /*@ requires is_container(c) && quota_wf;
     assigns \nothing;
     ensures \result == container_at[c].total - container_at[c].used - container_at[c].carved; */
-uint64_t container_left(pfn_t c);
+static inline uint64_t container_left(pfn_t c)
+{
+    return container_at[C(c)].total - container_at[C(c)].used - container_at[C(c)].carved;
+}
 
 /* 1 if n pages can be charged to c and the machine has frames for them. */
 /*@ requires is_container(c) && quota_wf;
@@ -33,12 +36,12 @@ bool container_fits_both(pfn_t a, uint64_t n, pfn_t b, uint64_t m);
     requires container_at[c].used + n + container_at[c].carved <= container_at[c].total;
     assigns container_at[c].used;
     ensures quota_wf && container_at[c].used == \old(container_at[c].used) + n; */
-void container_charge(pfn_t c, uint64_t n);
+static inline void container_charge(pfn_t c, uint64_t n) { container_at[C(c)].used += n; }
 
 /*@ requires is_container(c) && quota_wf && n <= container_at[c].used;
     assigns container_at[c].used;
     ensures quota_wf && container_at[c].used == \old(container_at[c].used) - n; */
-void container_uncharge(pfn_t c, uint64_t n);
+static inline void container_uncharge(pfn_t c, uint64_t n) { container_at[C(c)].used -= n; }
 
 /* A child of parent with total pages of its own; the caller has checked quota, CPUs and ceiling. 0: no frame. */
 /*@ requires kernel_wf && is_container(parent) && ceiling < PRIORITIES && total < 0x100000000;

@@ -9,21 +9,10 @@
 #include "core/sched.h"
 #include "core/sys.h"
 
-/* The handler of a call number. */
+/* What the handler of a call number answers. */
 /*@ requires kernel_wf && runs(t);
     ensures kernel_wf; */
-INDEX_GUARD status_t dispatch(pfn_t t, uint64_t number)
-{
-#define SYSCALL(number, name, group, nargs, args, results, errors, text)                           \
-    case number:                                                                                   \
-        return sys_##name(t);
-    switch (number) {
-#include "atmos/syscalls.def"
-    default:
-        return ERR_CALL;
-    }
-#undef SYSCALL
-}
+status_t dispatch(pfn_t t, uint64_t number);
 
 /* t's call of that number. */
 /*@ requires kernel_wf && runs(t);

@@ -23,7 +23,7 @@ RARE void endpoint_leave(pfn_t t)
     endpoint_settle(e);
 }
 
-pfn_t endpoint_pop(endpoint_t e) { return endpoint_shift(e); }
+RARE pfn_t endpoint_pop(endpoint_t e) { return endpoint_shift(e); }
 
 /* endpoint_receiver, where the one that waits longest is of an ended process. */
 /*@ requires endpoint: is_endpoint(e);
@@ -86,22 +86,7 @@ static inline void endpoint_deliver(endpoint_t e, uint64_t bits)
     thread_wake(t, ERR_NONE);
 }
 
-/* endpoint_signal, where the receiver that waits longest cannot just go on. */
-/*@ requires endpoint: is_endpoint(e);
-    KERNEL_NEED(0)
-    assigns deadline_count, deadline_heap[0 .. FRAMES_MAX - 1], thread_at[0 .. FRAMES_MAX - 1],
-            queue_of[0 .. FRAMES_MAX - 1], queue_next[0 .. FRAMES_MAX - 1], queue_prev[0 .. FRAMES_MAX - 1],
-            queue_key[0 .. FRAMES_MAX - 1], queue_clock, endpoint_at[0 .. FRAMES_MAX * SLOTS - 1],
-            cpu_at[0 .. CPUS_MAX - 1];
-    KERNEL_WF(0)
-    ensures pending: \old(endpoint_at[e].mode) != MODE_RECEIVE ==>
-        endpoint_at[e].events == (\old(endpoint_at[e].events) | bits) && threads_same{Pre,Post};
-    ensures pends: \old(endpoint_at[e].mode) != MODE_RECEIVE ==>
-        endpoint_at[e].mode == \old(endpoint_at[e].mode) && \forall integer u; is_frame(u) ==>
-        queue_of[u] == \old(queue_of[u]);
-    ensures done: endpoint_at[e].events == (\old(endpoint_at[e].events) | bits) ||
-        \exists integer t; has_event(t, bits) && \old(queue_of[t]) == e; */
-static RARE void signal_rare(endpoint_t e, uint64_t bits)
+RARE void endpoint_signal_rest(endpoint_t e, uint64_t bits)
 {
     if (receiver_of_many(e) == 0)
         endpoint_pend(e, bits);
@@ -109,10 +94,10 @@ static RARE void signal_rare(endpoint_t e, uint64_t bits)
         endpoint_deliver(e, bits);
 }
 
-void endpoint_signal(endpoint_t e, uint64_t bits)
+RARE void endpoint_signal(endpoint_t e, uint64_t bits)
 {
     if (!endpoint_signal_now(e, bits))
-        signal_rare(e, bits);
+        endpoint_signal_rest(e, bits);
 }
 
 RARE bool endpoint_drain(endpoint_t e)

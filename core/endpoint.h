@@ -146,6 +146,23 @@ INDEX_GUARD bool endpoint_signal_now(endpoint_t e, uint64_t bits)
     return true;
 }
 
+/* endpoint_signal, where the receiver that waits longest cannot just go on. */
+/*@ requires endpoint: is_endpoint(e);
+    KERNEL_NEED(0)
+    assigns deadline_count, deadline_heap[0 .. FRAMES_MAX - 1], thread_at[0 .. FRAMES_MAX - 1],
+            queue_of[0 .. FRAMES_MAX - 1], queue_next[0 .. FRAMES_MAX - 1], queue_prev[0 .. FRAMES_MAX - 1],
+            queue_key[0 .. FRAMES_MAX - 1], queue_clock, endpoint_at[0 .. FRAMES_MAX * SLOTS - 1],
+            cpu_at[0 .. CPUS_MAX - 1];
+    KERNEL_WF(0)
+    ensures pending: \old(endpoint_at[e].mode) != MODE_RECEIVE ==>
+        endpoint_at[e].events == (\old(endpoint_at[e].events) | bits) && threads_same{Pre,Post};
+    ensures pends: \old(endpoint_at[e].mode) != MODE_RECEIVE ==>
+        endpoint_at[e].mode == \old(endpoint_at[e].mode) && \forall integer u; is_frame(u) ==>
+        queue_of[u] == \old(queue_of[u]);
+    ensures done: endpoint_at[e].events == (\old(endpoint_at[e].events) | bits) ||
+        \exists integer t; has_event(t, bits) && \old(queue_of[t]) == e; */
+void endpoint_signal_rest(endpoint_t e, uint64_t bits);
+
 /* Takes the longest waiting thread out of e's queue, which holds one. */
 /*@ requires endpoint: is_endpoint(e) && endpoint_at[e].first != 0;
     KERNEL_NEED(0)

@@ -8,7 +8,6 @@
 #define CORE_ENTRY_H
 
 #include "core/irq.h"
-#include "core/sched.h"
 
 /* The running thread made the system call that its registers say. */
 /*@ requires kernel_wf && cpu < CPUS_MAX && cpu_started(cpu) && cpu_at[cpu].current != 0;
@@ -50,13 +49,5 @@ pfn_t kernel_resched(cpu_t cpu);
     assigns KERNEL_STATE;
     ensures kernel_wf && \result == cpu_at[cpu].current; */
 pfn_t kernel_leave(cpu_t cpu);
-
-/* The same, soonest, for cpu, whose thread has just begun to wait. */
-/*@ requires kernel_wf && cpu < CPUS_MAX && cpu_started(cpu) && cpu_at[cpu].current == 0;
-    ensures kernel_wf && \result == cpu_at[cpu].current; */
-static inline pfn_t kernel_leave_waiting(cpu_t cpu)
-{
-    return dead_first != 0 ? kernel_leave(cpu) : sched_pick(cpu);
-}
 
 #endif

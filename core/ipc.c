@@ -14,7 +14,7 @@
 INDEX_GUARD void block(pfn_t t, uint8_t state)
 {
     thread_at[T(t)].state = state;
-    cpu_at[CPU(thread_at[T(t)].cpu)].current = 0;
+    cpu_stop(t);
 }
 
 /* Whether t may wait as its options say; the deadline is set here if it has one. */
@@ -100,7 +100,7 @@ static status_t send_now(pfn_t t, pfn_t r, struct way way)
     return send_finish(t, endpoint_pop(way.endpoint), way.calls);
 }
 
-status_t ipc_send(pfn_t t, struct way way)
+RARE status_t ipc_send(pfn_t t, struct way way)
 {
     endpoint_t e = way.endpoint;
     uint64_t tag = thread_at[T(t)].reg[REG_RSI];
@@ -207,17 +207,12 @@ static void fault_answer(pfn_t caller, uint64_t label)
         thread_at[T(caller)].suspended = 1;
 }
 
-status_t ipc_reply(pfn_t t, pfn_t caller)
+/* ipc_reply to a call that is no fault, whose tag has been checked. */
+/*@ requires kernel_wf && runs(t) && is_thread(caller) && thread_at[caller].call_id != 0;
+    ensures kernel_wf; */
+static RARE status_t reply_message(pfn_t t, pfn_t caller)
 {
-    uint64_t tag = thread_at[T(t)].reg[REG_RSI];
-    status_t status = tag_check(tag, TAG_SENT_BITS);
-    if (status != ERR_NONE)
-        return status;
-    if (thread_at[T(caller)].fault_kind != 0) {
-        fault_answer(caller, TAG_LABEL(tag));
-        return ERR_NONE;
-    }
-    status = message_transfer(t, caller, 0, 0, thread_at[T(caller)].grants != 0);
+    status_t status = message_transfer(t, caller, 0, 0, thread_at[T(caller)].grants != 0);
     if (status != ERR_NONE)
         return status;
     deadline_remove(caller);
@@ -225,6 +220,24 @@ status_t ipc_reply(pfn_t t, pfn_t caller)
     thread_at[T(caller)].reg[REG_RAX] = 0;
     return ERR_NONE;
 }
+
+/* ipc_reply, to be compiled into what calls it. */
+/*@ requires kernel_wf && runs(t) && is_thread(caller) && thread_at[caller].call_id != 0;
+    ensures kernel_wf;
+    ensures \result == ERR_NONE ==> thread_at[caller].call_id == 0; */
+INDEX_GUARD status_t reply_now(pfn_t t, pfn_t caller)
+{
+    uint64_t tag = thread_at[T(t)].reg[REG_RSI];
+    status_t status = tag_check(tag, TAG_SENT_BITS);
+    if (status != ERR_NONE)
+        return status;
+    if (thread_at[T(caller)].fault_kind == 0)
+        return reply_message(t, caller);
+    fault_answer(caller, TAG_LABEL(tag));
+    return ERR_NONE;
+}
+
+RARE status_t ipc_reply(pfn_t t, pfn_t caller) { return reply_now(t, caller); }
 
 status_t ipc_reply_receive(pfn_t t, endpoint_t e, uint64_t options)
 {
@@ -236,7 +249,7 @@ status_t ipc_reply_receive(pfn_t t, endpoint_t e, uint64_t options)
         return ERR_PEER;
     if (endpoint_at[E(e)].mode == MODE_DEAD)
         return ERR_DEAD;
-    status_t status = ipc_reply(t, caller);
+    status_t status = reply_now(t, caller);
     if (status != ERR_NONE)
         return status;
     thread_at[T(t)].reply_id = 0;
@@ -248,31 +261,41 @@ status_t ipc_reply_receive(pfn_t t, endpoint_t e, uint64_t options)
     return status;
 }
 
-void ipc_fault(pfn_t t, uint32_t kind, uint64_t address)
+/* The fault of t, which no receiver of endpoint e takes at once: it waits, or ends the process. */
+/*@ requires kernel_wf && runs(t) && thread_at[t].fault_kind != 0;
+    ensures kernel_wf; */
+static RARE void fault_wait(pfn_t t, endpoint_t e)
 {
     pfn_t p = frame_owner[t];
-    endpoint_t e = process_at[P(p)].fault_endpoint;
-    thread_at[T(t)].fault_kind = kind;
-    thread_at[T(t)].fault_address = address;
     if (e == 0 || !endpoint_is_live(e, process_at[P(p)].fault_generation) ||
         endpoint_at[E(e)].mode == MODE_DEAD) {
         thread_fault_end(t);
-        return;
-    }
-    uint64_t badge = process_at[P(p)].fault_badge;
-    pfn_t r = endpoint_at[E(e)].mode == MODE_RECEIVE ? endpoint_receiver(e) : 0;
-    if (r != 0) {
-        (void)endpoint_pop(e);
-        if (message_transfer(t, r, badge, TAG_CALL, false) == ERR_NONE)
-            (void)send_finish(t, r, true);
         return;
     }
     if (endpoint_at[E(e)].mode == MODE_RECEIVE) { /* more to set aside: t runs on and faults again */
         thread_at[T(t)].fault_kind = 0;
         return;
     }
-    thread_at[T(t)].badge = badge;
+    thread_at[T(t)].badge = process_at[P(p)].fault_badge;
     thread_at[T(t)].calls = 1;
     thread_at[T(t)].grants = 0;
     wait_in(t, e, THREAD_SENDING, MODE_SEND);
+}
+
+void ipc_fault(pfn_t t, uint32_t kind, uint64_t address)
+{
+    pfn_t p = frame_owner[t];
+    endpoint_t e = process_at[P(p)].fault_endpoint;
+    thread_at[T(t)].fault_kind = kind;
+    thread_at[T(t)].fault_address = address;
+    pfn_t r = 0;
+    if (e != 0 && endpoint_is_live(e, process_at[P(p)].fault_generation))
+        r = endpoint_receiver(e);
+    if (r == 0) {
+        fault_wait(t, e);
+        return;
+    }
+    (void)endpoint_shift(e);
+    fault_deliver(t, r, process_at[P(p)].fault_badge);
+    (void)send_finish(t, r, true);
 }

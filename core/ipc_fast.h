@@ -339,7 +339,8 @@ INDEX_GUARD bool receive_nothing(pfn_t t, endpoint_t e, uint64_t options)
 {
     if (options != 0 || thread_at[T(t)].reply_id != 0 || !fast_receive(e))
         return false;
-    cpu_at[CPU(thread_at[T(t)].cpu)].current = 0;
+    //@ assert running: thread_at[t].state == THREAD_RUNNING && thread_place_ok(t) && nowhere(t);
+    cpu_stop(t);
     fast_wait(t, e);
     return true;
 }
@@ -425,15 +426,6 @@ INDEX_GUARD struct ipc_fast ipc_fast_reply_receive(cpu_t cpu, pfn_t t, struct ip
     cpu_run(cpu, caller);
     fast_wait(t, e);
     return f;
-}
-
-/* The signal of t, which names the endpoint. 0: nothing has happened. */
-/*@ requires kernel_wf && is_thread(t);
-    ensures kernel_wf; */
-INDEX_GUARD bool ipc_fast_signal(pfn_t t, uint64_t name, uint64_t bits)
-{
-    struct fast_way way = fast_way(t, name, RIGHT_SIGNAL);
-    return way.open && (bits == 0 || endpoint_signal_now(handle_at[H(way.slot)].object, bits));
 }
 
 /* The receive of t, where it just waits. 0: nothing has happened. */

@@ -29,8 +29,7 @@ INDEX_GUARD bool memory_move(pfn_t t, pfn_t p, uint64_t tag, bool grants)
     if (source == 0 || target == 0)
         return false;
     if (!tag_only_words(tag))
-        return grants && tag_check(tag, TAG_SHAPE) == ERR_NONE &&
-               message_move(t, p, source, target, tag) == ERR_NONE;
+        return grants && items_deliver(t, p, source, target, tag);
     arch_words_copy(source, target, REGISTER_WORDS, (uint32_t)tag - REGISTER_WORDS);
     return true;
 }

@@ -12,6 +12,19 @@
 #include "core/dispatch.h"
 #include "core/thread.h"
 
+__attribute__((noinline)) status_t dispatch(pfn_t t, uint64_t number)
+{
+#define SYSCALL(number, name, group, nargs, args, results, errors, text)                           \
+    case number:                                                                                   \
+        return sys_##name(t);
+    switch (number) {
+#include "atmos/syscalls.def"
+    default:
+        return ERR_CALL;
+    }
+#undef SYSCALL
+}
+
 pfn_t kernel_leave(cpu_t cpu)
 {
     if (dead_first != 0)
@@ -22,7 +35,7 @@ pfn_t kernel_leave(cpu_t cpu)
 /* The same for a CPU that was idle: if it is not any more, its tick starts. */
 /*@ requires kernel_wf && cpu < CPUS_MAX;
     ensures kernel_wf && \result == cpu_at[cpu].current; */
-static pfn_t leave_idle(cpu_t cpu)
+static RARE pfn_t leave_idle(cpu_t cpu)
 {
     pfn_t t = kernel_leave(cpu);
     if (t != 0) {
@@ -86,7 +99,7 @@ RARE pfn_t kernel_timer(cpu_t cpu)
     return t;
 }
 
-pfn_t kernel_resched(cpu_t cpu) 
+RARE pfn_t kernel_resched(cpu_t cpu) 
 {
     return cpu_at[CPU(cpu)].current == 0 ? leave_idle(cpu) : kernel_leave(cpu);
 }

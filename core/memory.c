@@ -69,7 +69,7 @@ INDEX_GUARD struct table_spot spot_of(pfn_t p, uint64_t va)
 
 uint64_t memory_entry(pfn_t p, uint64_t va) { return table_walk(process_at[P(p)].root, va).entry; }
 
-pfn_t user_frame(pfn_t root, uint64_t va, uint32_t need)
+RARE pfn_t user_frame(pfn_t root, uint64_t va, uint32_t need)
 {
     if (va < USER_BASE || va >= USER_TOP)
         return 0;
@@ -129,7 +129,7 @@ static pfn_t spot_make(pfn_t p, uint64_t va, uint32_t level, uint32_t found)
 /* Maps an entry where spot_free said so, makes the tables, and charges pages for it and them. Says where it is. */
 /*@ requires kernel_wf && is_process(p) && va < USER_TOP && 1 <= level <= 3 && level <= at.level;
     ensures kernel_wf; */
-static inline struct table_spot place(struct table_spot at, pfn_t p, uint64_t va, uint32_t level,
+INDEX_GUARD struct table_spot place_now(struct table_spot at, pfn_t p, uint64_t va, uint32_t level,
                                       uint64_t entry, uint64_t pages)
 {
     if (at.level != level) {
@@ -140,6 +140,15 @@ static inline struct table_spot place(struct table_spot at, pfn_t p, uint64_t va
     process_charge(p, pages);
     table_set(at.table, at.index, entry);
     return at;
+}
+
+/* The same where it need not be fast. */
+/*@ requires kernel_wf && is_process(p) && va < USER_TOP && 1 <= level <= 3 && level <= at.level;
+    ensures kernel_wf; */
+static RARE struct table_spot place(struct table_spot at, pfn_t p, uint64_t va, uint32_t level, uint64_t entry,
+                                    uint64_t pages)
+{
+    return place_now(at, p, va, level, entry, pages);
 }
 
 /* Pages charged for the superpage p is making; 0: none. */
@@ -243,7 +252,7 @@ static inline status_t map_one(struct table_spot *at, pfn_t p, uint64_t va, uint
     return ERR_NONE;
 }
 
-struct progress memory_map_pages(pfn_t p, uint64_t va, uint32_t count, uint32_t flags)
+RARE struct progress memory_map_pages(pfn_t p, uint64_t va, uint32_t count, uint32_t flags)
 {
     struct progress so_far = {0, ERR_NONE};
     if (page_level(flags) != 1) {
@@ -404,8 +413,8 @@ static inline bool share_fits(pfn_t p, uint32_t need)
 /* Shares the page at `here` where `there` is, with the rights of blank, an entry without a frame. */
 /*@ requires kernel_wf && is_process(to) && target < USER_TOP && 1 <= level <= 3 && \valid(there);
     ensures kernel_wf; */
-static inline status_t share_one(struct table_spot here, struct table_spot *there, pfn_t to,
-                                 uint64_t target, uint32_t level, uint64_t blank)
+INDEX_GUARD status_t share_one(struct table_spot here, struct table_spot *there, pfn_t to, uint64_t target,
+                               uint32_t level, uint64_t blank)
 {
     uint32_t span = level == 1 ? 1 : level == 2 ? PAGES_2M : PAGES_1G;
     uint32_t most = (uint32_t)(blank / PTE_MAX_WRITE % 4u * PAGE_MAX_WRITE);
@@ -416,7 +425,9 @@ static inline status_t share_one(struct table_spot here, struct table_spot *ther
         return ERR_QUOTA;
     uint64_t f = entry_frame(here.entry);
     page_map((pfn_t)f);
-    *there = place(*there, to, target, level, blank + f * PAGE_SIZE, span);
+    uint64_t entry = blank + f * PAGE_SIZE;
+    *there = level == 1 && span == 1 ? place_now(*there, to, target, level, entry, span)
+                                     : place(*there, to, target, level, entry, span);
     return ERR_NONE;
 }
 

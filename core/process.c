@@ -11,18 +11,6 @@ pfn_t dead_first;
 
 bool process_fits(pfn_t p, uint64_t n) { return container_fits(frame_owner[p], n); }
 
-void process_charge(pfn_t p, uint64_t n)
-{
-    process_at[P(p)].charged += n;
-    container_charge(frame_owner[p], n);
-}
-
-void process_uncharge(pfn_t p, uint64_t n)
-{
-    process_at[P(p)].charged -= n;
-    container_uncharge(frame_owner[p], n);
-}
-
 pfn_t process_create(pfn_t c)
 {
     if (alloc_free_frames() < PROCESS_FRAMES)

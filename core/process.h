@@ -8,7 +8,7 @@
 #ifndef CORE_PROCESS_H
 #define CORE_PROCESS_H
 
-#include "core/kernel.h"
+#include "core/container.h"
 
 #define PROCESS_FRAMES                                                                             \
     4u /* frames of an empty process: itself, root table, handle page, endpoint page */
@@ -26,13 +26,21 @@ bool process_fits(pfn_t p, uint64_t n);
         container_at[frame_owner[p]].total;
     assigns process_at[p].charged, container_at[frame_owner[p]].used;
     ensures quota_wf; */
-void process_charge(pfn_t p, uint64_t n);
+static inline void process_charge(pfn_t p, uint64_t n)
+{
+    process_at[P(p)].charged += n;
+    container_charge(frame_owner[p], n);
+}
 
 /*@ requires is_process(p) && is_container(frame_owner[p]) && quota_wf;
     requires n <= process_at[p].charged && n <= container_at[frame_owner[p]].used;
     assigns process_at[p].charged, container_at[frame_owner[p]].used;
     ensures quota_wf; */
-void process_uncharge(pfn_t p, uint64_t n);
+static inline void process_uncharge(pfn_t p, uint64_t n)
+{
+    process_at[P(p)].charged -= n;
+    container_uncharge(frame_owner[p], n);
+}
 
 /* An empty process in container c, which has room for PROCESS_FRAMES. 0: no frame. */
 /*@ requires kernel_wf && is_container(c);

@@ -23,7 +23,7 @@ static inline void cpu_leave(pfn_t t)
         cpu_at[CPU(cpu)].current = 0;
 }
 
-void sched_park(pfn_t t)
+RARE void sched_park(pfn_t t)
 {
     cpu_leave(t);
     thread_mark(t, THREAD_SUSPENDED, 1);
@@ -84,7 +84,7 @@ void sched_rotate(cpu_t cpu)
     cpu_run(cpu, next);
 }
 
-void sched_timer_arm(cpu_t cpu)
+RARE void sched_timer_arm(cpu_t cpu)
 {
     uint64_t time = UINT64_MAX;
     if (cpu_at[CPU(cpu)].current != 0)

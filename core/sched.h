@@ -147,6 +147,18 @@ static inline void cpu_mark(pfn_t p) { thread_at[T(p)].state = THREAD_RUNNING; }
     ensures places_but: \old(places_but(p)) ==> places_but(\old(cpu_at[cpu].current)); */
 static inline void cpu_take(cpu_t cpu, pfn_t p) { cpu_at[CPU(cpu)].current = p; }
 
+/* t, which runs, stops: its CPU has nothing to do, and t is nowhere now. */
+/*@ requires runs: is_thread(t) && thread_at[t].cpu < CPUS_MAX && cpu_at[thread_at[t].cpu].current == t;
+    assigns cpu_at[thread_at[t].cpu].current;
+    ensures current: cpu_at[thread_at[t].cpu].current == 0;
+    ensures cpus_wf: \old(cpus_wf) ==> cpus_wf;
+    ensures runs_wf: \old(runs_wf) ==> runs_wf;
+    ensures runs_apart: \old(runs_apart) ==> runs_apart;
+    ensures ready_wf: \old(ready_wf) ==> ready_wf;
+    ensures threads_wf: \old(threads_wf) ==> threads_wf;
+    ensures places_but: \old(places_but(0)) ==> places_but(t); */
+INDEX_GUARD void cpu_stop(pfn_t t) { cpu_at[CPU(thread_at[T(t)].cpu)].current = 0; }
+
 /* Thread p, which waits for nothing and is nowhere, is what cpu runs; who ran there, if anybody, is nowhere now. */
 /*@ requires nowhere: nowhere(p) && cpu < CPUS_MAX && thread_at[p].cpu == cpu;
     KERNEL_NEED(p)

@@ -9,7 +9,7 @@
 
 #include "core/container.h"
 #include "core/endpoint.h"
-#include "core/ipc.h"
+#include "core/ipc_fast.h"
 #include "core/irq.h"
 #include "core/memory.h"
 #include "core/process.h"
@@ -56,6 +56,12 @@ static inline void reg_set(pfn_t t, uint32_t r, uint64_t value) { thread_at[T(t)
     assigns \nothing;
     ensures \result == slot_error(slot, kind, rights); */
 MUST_USE status_t slot_check(slot_t slot, uint8_t kind, uint8_t rights);
+
+/* The same where any kind will do: HANDLE, DEAD, RIGHTS. */
+/*@ requires slot == 0 || is_slot(slot) && handle_object_ok(slot);
+    assigns \nothing;
+    ensures \result == (slot == 0 ? ERR_HANDLE : slot_error(slot, handle_at[slot].kind, rights)); */
+MUST_USE status_t slot_check_any(slot_t slot, uint8_t rights);
 
 /* An object a handle names, or why not. */
 struct found {
@@ -109,6 +115,26 @@ static inline status_t handle_room_check(pfn_t p)
     ensures \result.kind == kind && \result.object == object && \result.generation == generation &&
         \result.rights == RIGHTS_ALL && \result.badge == 0; */
 struct handle handle_to(uint8_t kind, uint32_t object, uint64_t generation);
+
+/* What is wrong with a handle number of t that is no way (fast_way) to an endpoint. */
+/*@ requires kernel_wf && is_thread(t) && !way_open(way_slot(t, number), rights);
+    assigns \nothing;
+    ensures \result == find_error(t, number, KIND_ENDPOINT, rights) && \result != ERR_NONE; */
+status_t way_error(pfn_t t, uint64_t number, uint8_t rights);
+
+/* fast_way, where it need not be compiled into what calls it. */
+/*@ requires kernel_wf && is_thread(t);
+    assigns \nothing;
+    ensures open: \result.open == 1 <==> way_open(way_slot(t, number), right);
+    ensures bool: \result.open == 0 || \result.open == 1;
+    ensures slot: \result.open == 1 ==> is_slot(\result.slot) && \result.slot == way_slot(t, number) &&
+        is_born(way_endpoint(\result.slot)); */
+__attribute__((noinline)) struct fast_way way_find(pfn_t t, uint64_t number, uint8_t right);
+
+/* The signal of t that a handle number and bits say. */
+/*@ requires kernel_wf && is_thread(t);
+    ensures kernel_wf; */
+HANDLER status_t signal_to(uint64_t number, uint64_t bits, pfn_t t);
 
 /* ---- what the proved calls promise: any arguments are legal ---- */
 
@@ -253,7 +279,7 @@ SELDOM status_t sys_log(pfn_t t);
 /*@ requires kernel_wf && runs(t);
     assigns KERNEL_STATE;
     KERNEL_WF(0) */
-HANDLER status_t sys_map(pfn_t t);
+SELDOM status_t sys_map(pfn_t t);
 
 /* Mappings go, and pages with their last one. */
 /*@ requires kernel_wf && runs(t);
@@ -369,7 +395,7 @@ HANDLER status_t sys_call(pfn_t t);
 /*@ requires kernel_wf && runs(t);
     assigns KERNEL_STATE;
     KERNEL_WF(0) */
-HANDLER status_t sys_reply(pfn_t t);
+SELDOM status_t sys_reply(pfn_t t);
 
 /* The answer to a call, then the next message. */
 /*@ requires kernel_wf && runs(t);

@@ -153,12 +153,6 @@ status_t sys_irq_message(pfn_t t)
     return ERR_NONE;
 }
 
-status_t sys_nop(pfn_t t)
-{
-    (void)t;
-    return ERR_NONE;
-}
-
 /* Byte i of a frame's contents. */
 /*@ requires 0 < page < FRAMES_MAX;
     assigns \nothing; */

@@ -1,26 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /* System calls of inter-process communication and events. */
 #include "core/endpoint.h"
-#include "core/ipc_fast.h"
 #include "core/sched.h"
 #include "core/sys.h"
 #include "core/thread.h"
 
-/* What is wrong with a handle number of t that is no way (fast_way) to an endpoint. */
-/*@ requires kernel_wf && is_thread(t) && !way_open(way_slot(t, number), rights);
-    assigns \nothing;
-    ensures \result == find_error(t, number, KIND_ENDPOINT, rights) && \result != ERR_NONE; */
-static RARE status_t way_error(pfn_t t, uint64_t number, uint8_t rights)
-{
-    return find(t, number, KIND_ENDPOINT, rights).status;
-}
-
 /* send and call differ in whether the sender waits for an answer. */
 /*@ requires kernel_wf && runs(t);
     ensures kernel_wf; */
-static __attribute__((noinline)) status_t send_or_call(pfn_t t, bool calls)
+static RARE status_t send_or_call(pfn_t t, bool calls)
 {
-    struct fast_way open = fast_way(t, reg_get(t, ARG0), RIGHT_SEND);
+    struct fast_way open = way_find(t, reg_get(t, ARG0), RIGHT_SEND);
     if (!open.open)
         return way_error(t, reg_get(t, ARG0), RIGHT_SEND);
     struct way way;
@@ -37,7 +27,7 @@ status_t sys_call(pfn_t t) { return send_or_call(t, true); }
 
 status_t sys_receive(pfn_t t)
 {
-    struct fast_way way = fast_way(t, reg_get(t, ARG0), RIGHT_RECEIVE);
+    struct fast_way way = way_find(t, reg_get(t, ARG0), RIGHT_RECEIVE);
     if (!way.open)
         return way_error(t, reg_get(t, ARG0), RIGHT_RECEIVE);
     return ipc_receive(t, handle_at[H(way.slot)].object, reg_get(t, ARG1));
@@ -78,7 +68,7 @@ status_t sys_reply(pfn_t t)
 
 status_t sys_reply_receive(pfn_t t)
 {
-    struct fast_way way = fast_way(t, reg_get(t, ARG0), RIGHT_RECEIVE);
+    struct fast_way way = way_find(t, reg_get(t, ARG0), RIGHT_RECEIVE);
     if (!way.open)
         return way_error(t, reg_get(t, ARG0), RIGHT_RECEIVE);
     return ipc_reply_receive(t, handle_at[H(way.slot)].object,
@@ -136,12 +126,15 @@ status_t sys_fault_handler(pfn_t t)
     return ERR_NONE;
 }
 
-status_t sys_signal(pfn_t t)
+status_t signal_to(uint64_t number, uint64_t bits, pfn_t t)
 {
-    struct fast_way way = fast_way(t, reg_get(t, ARG0), RIGHT_SIGNAL);
+    struct fast_way way = fast_way(t, number, RIGHT_SIGNAL);
     if (!way.open)
-        return way_error(t, reg_get(t, ARG0), RIGHT_SIGNAL);
-    if (reg_get(t, ARG1) != 0)
-        endpoint_signal(handle_at[H(way.slot)].object, reg_get(t, ARG1));
+        return way_error(t, number, RIGHT_SIGNAL);
+    endpoint_t e = handle_at[H(way.slot)].object;
+    if (bits != 0 && !endpoint_signal_now(e, bits))
+        endpoint_signal_rest(e, bits);
     return ERR_NONE;
 }
+
+status_t sys_signal(pfn_t t) { return signal_to(reg_get(t, ARG0), reg_get(t, ARG1), t); }

@@ -77,7 +77,7 @@ static inline status_t page_done(pfn_t t, status_t status)
 /*@ requires kernel_wf && is_thread(t);
     assigns \nothing;
     ensures \result == ERR_NONE ==> is_process(p.object) && process_at[p.object].dying == 0; */
-static inline status_t pages_check(pfn_t t, struct found p, status_t flags_status)
+static __attribute__((noinline)) status_t pages_check(pfn_t t, struct found p, status_t flags_status)
 {
     if (p.status != ERR_NONE)
         return p.status;
@@ -99,17 +99,26 @@ status_t sys_map(pfn_t t)
     return range_done(t, memory_map_pages(p.object, reg_get(t, ARG1), count, flags_of(t, ARG3)));
 }
 
+/* sys_unmap, whatever is asked. */
+/*@ requires kernel_wf && runs(t);
+    ensures kernel_wf; */
+static RARE status_t unmap_any(pfn_t t)
+{
+    struct found p = find_process(t, reg_get(t, ARG0), RIGHT_WRITE);
+    status_t status = pages_check(t, p, size_flags_check(reg_get(t, ARG3)));
+    if (status != ERR_NONE)
+        return status;
+    uint32_t count = pages_now(reg_get(t, ARG2), PAGE_PIECE);
+    return range_done(t, memory_unmap_pages(p.object, reg_get(t, ARG1), count, flags_of(t, ARG3)));
+}
+
 status_t sys_unmap(pfn_t t)
 {
     struct found p = find_process(t, reg_get(t, ARG0), RIGHT_WRITE);
     if (p.status == ERR_NONE && reg_get(t, ARG3) == 0 && reg_get(t, ARG2) == 1 &&
         page_is_fine(reg_get(t, ARG1)) && process_at[P(p.object)].dying == 0)
         return page_done(t, memory_unmap(p.object, reg_get(t, ARG1)));
-    status_t status = pages_check(t, p, size_flags_check(reg_get(t, ARG3)));
-    if (status != ERR_NONE)
-        return status;
-    uint32_t count = pages_now(reg_get(t, ARG2), PAGE_PIECE);
-    return range_done(t, memory_unmap_pages(p.object, reg_get(t, ARG1), count, flags_of(t, ARG3)));
+    return unmap_any(t);
 }
 
 status_t sys_protect(pfn_t t)
@@ -129,7 +138,10 @@ static inline uint8_t share_right(uint64_t flags)
     return (flags & (PAGE_WRITE | PAGE_MAX_WRITE)) != 0 ? RIGHT_WRITE : RIGHT_READ;
 }
 
-status_t sys_share(pfn_t t)
+/* sys_share, whatever is asked. */
+/*@ requires kernel_wf && runs(t);
+    ensures kernel_wf; */
+static RARE status_t share_any(pfn_t t)
 {
     struct found from = find_process(t, reg_get(t, ARG0), share_right(reg_get(t, ARG5)));
     if (from.status != ERR_NONE)
@@ -142,11 +154,6 @@ status_t sys_share(pfn_t t)
         return status;
     uint32_t flags = flags_of(t, ARG5);
     uint64_t count = reg_get(t, ARG4);
-    if (count == 1 && page_span(flags) == 1 && page_is_fine(reg_get(t, ARG1)) &&
-        page_is_fine(reg_get(t, ARG3)) &&
-        process_at[P(from.object)].dying + process_at[P(to.object)].dying == 0)
-        return page_done(
-            t, memory_share(from.object, reg_get(t, ARG1), to.object, reg_get(t, ARG3), flags));
     status = range_check(reg_get(t, ARG1), count, page_span(flags));
     if (status != ERR_NONE)
         return status;
@@ -157,6 +164,20 @@ status_t sys_share(pfn_t t)
         return ERR_DYING;
     return range_done(t, memory_share_pages(from.object, reg_get(t, ARG1), to.object,
                                             reg_get(t, ARG3), pages_now(count, PAGE_PIECE), flags));
+}
+
+status_t sys_share(pfn_t t)
+{
+    struct found from = find_process(t, reg_get(t, ARG0), share_right(reg_get(t, ARG5)));
+    struct found to = find_process(t, reg_get(t, ARG2), RIGHT_WRITE);
+    uint32_t flags = flags_of(t, ARG5);
+    if (from.status == ERR_NONE && to.status == ERR_NONE &&
+        page_flags_check(reg_get(t, ARG5)) == ERR_NONE && reg_get(t, ARG4) == 1 &&
+        page_span(flags) == 1 && page_is_fine(reg_get(t, ARG1)) && page_is_fine(reg_get(t, ARG3)) &&
+        process_at[P(from.object)].dying + process_at[P(to.object)].dying == 0)
+        return page_done(
+            t, memory_share(from.object, reg_get(t, ARG1), to.object, reg_get(t, ARG3), flags));
+    return share_any(t);
 }
 
 /* The first address of the page of these flags' size that va is in. */

@@ -7,6 +7,16 @@
 
 #define QUOTA_MAX 0x100000000u /* pages: more than any machine has */
 
+/* Opens a handle to an object that has an owner, for t, and answers t its number; there is room for it. */
+/*@ requires kernel_wf && runs(t) && (is_container(object) || is_process(object) || is_thread(object));
+    ensures kernel_wf; */
+static RARE void object_open(pfn_t t, uint8_t kind, pfn_t object, uint8_t rights)
+{
+    struct handle h = handle_to(kind, object, frame_generation[object]);
+    h.rights = rights;
+    reg_set(t, ARG0, process_handle_open(frame_owner[t], h));
+}
+
 status_t sys_container_create(pfn_t t)
 {
     struct found c = find(t, reg_get(t, ARG0), KIND_CONTAINER, RIGHT_WRITE);
@@ -29,8 +39,7 @@ status_t sys_container_create(pfn_t t)
     pfn_t child = container_create(c.object, pages, cpus, (uint8_t)ceiling);
     container_at[C(child)].name[0] = reg_get(t, ARG4);
     container_at[C(child)].name[1] = reg_get(t, ARG5);
-    struct handle h = handle_to(KIND_CONTAINER, child, frame_generation[child]);
-    reg_set(t, ARG0, process_handle_open(frame_owner[t], h));
+    object_open(t, KIND_CONTAINER, child, RIGHTS_ALL);
     return ERR_NONE;
 }
 
@@ -57,8 +66,7 @@ status_t sys_process_create(pfn_t t)
         process_at[P(p)].death_generation = endpoint_at[E(e.object)].generation;
         process_at[P(p)].death_bits = reg_get(t, ARG2);
     }
-    struct handle h = handle_to(KIND_PROCESS, p, frame_generation[p]);
-    reg_set(t, ARG0, process_handle_open(frame_owner[t], h));
+    object_open(t, KIND_PROCESS, p, RIGHTS_ALL);
     return ERR_NONE;
 }
 
@@ -115,8 +123,7 @@ status_t sys_thread_create(pfn_t t)
     reg_set(n, REG_RSP, reg_get(t, ARG2));
     reg_set(n, REG_RDI, reg_get(t, ARG3));
     thread_at[T(n)].message_va = reg_get(t, ARG5);
-    struct handle h = handle_to(KIND_THREAD, n, frame_generation[n]);
-    reg_set(t, ARG0, process_handle_open(frame_owner[t], h));
+    object_open(t, KIND_THREAD, n, RIGHTS_ALL);
     if ((setup & SETUP_SUSPENDED) == 0) {
         thread_at[T(n)].suspended = 0;
         sched_ready(n);
@@ -170,12 +177,18 @@ static __attribute__((noinline)) status_t endpoint_make(pfn_t t, pfn_t p)
     return status != ERR_NONE ? status : endpoint_open(t, p);
 }
 
-status_t sys_endpoint_create(pfn_t t)
+/* sys_endpoint_create in another process than t's. */
+/*@ requires kernel_wf && runs(t);
+    ensures kernel_wf; */
+static RARE status_t endpoint_make_away(pfn_t t)
 {
-    if (reg_get(t, ARG0) == 0)
-        return endpoint_make(t, frame_owner[t]);
     struct found p = find(t, reg_get(t, ARG0), KIND_PROCESS, RIGHT_WRITE);
     return p.status != ERR_NONE ? p.status : endpoint_make(t, p.object);
+}
+
+status_t sys_endpoint_create(pfn_t t)
+{
+    return reg_get(t, ARG0) == 0 ? endpoint_make(t, frame_owner[t]) : endpoint_make_away(t);
 }
 
 /* Destroys an endpoint in pieces. */
@@ -201,11 +214,21 @@ static status_t process_destroy_piece(pfn_t p)
     return process_reap(p) ? ERR_NONE : ERR_AGAIN;
 }
 
-/* Destroys a container, process or thread in pieces. */
-/*@ requires kernel_wf && (is_container(object) || is_process(object) || is_thread(object));
+/* sys_destroy of a container, process or thread, or of what cannot be destroyed. */
+/*@ requires kernel_wf && runs(t);
     ensures kernel_wf; */
-static __attribute__((noinline)) status_t destroy_object(uint32_t object, uint8_t kind)
+static RARE status_t destroy_other(pfn_t t)
 {
+    slot_t slot = handle_slot(frame_owner[t], reg_get(t, ARG0));
+    status_t status = slot_check_any(slot, RIGHT_DESTROY);
+    if (status == ERR_HANDLE || status == ERR_DEAD)
+        return status;
+    uint8_t kind = handle_at[H(slot)].kind;
+    if (kind > KIND_ENDPOINT)
+        return ERR_KIND;
+    if (status != ERR_NONE)
+        return status;
+    uint32_t object = handle_at[H(slot)].object;
     if (kind == KIND_PROCESS)
         return process_destroy_piece(object);
     if (kind == KIND_THREAD) {
@@ -219,19 +242,8 @@ static __attribute__((noinline)) status_t destroy_object(uint32_t object, uint8_
 
 status_t sys_destroy(pfn_t t)
 {
-    slot_t slot = handle_slot(frame_owner[t], reg_get(t, ARG0));
-    if (slot == 0)
-        return ERR_HANDLE;
-    if (!handle_live(slot))
-        return ERR_DEAD;
-    uint8_t kind = handle_at[H(slot)].kind;
-    if (kind > KIND_ENDPOINT)
-        return ERR_KIND;
-    if ((handle_at[H(slot)].rights & RIGHT_DESTROY) == 0)
-        return ERR_RIGHTS;
-    if (kind == KIND_ENDPOINT)
-        return endpoint_destroy(handle_at[H(slot)].object);
-    return destroy_object(handle_at[H(slot)].object, kind);
+    struct fast_way way = fast_way(t, reg_get(t, ARG0), RIGHT_DESTROY);
+    return way.open ? endpoint_destroy(handle_at[H(way.slot)].object) : destroy_other(t);
 }
 
 /* Opens a copy of a checked handle in process p, which has a free number, as t asks. */
@@ -247,18 +259,11 @@ INDEX_GUARD status_t copy_open(pfn_t t, pfn_t p, slot_t slot)
     return ERR_NONE;
 }
 
-/* A copy of the handle that t names, for process p. */
-/*@ requires kernel_wf && runs(t) && is_process(p);
+/* A copy of a live handle that may be copied, for process p. */
+/*@ requires kernel_wf && runs(t) && is_process(p) && is_slot(slot);
     ensures kernel_wf; */
-static __attribute__((noinline)) status_t handle_copy(pfn_t t, pfn_t p)
+static __attribute__((noinline)) status_t handle_copy_live(pfn_t t, pfn_t p, slot_t slot)
 {
-    slot_t slot = handle_slot(frame_owner[t], reg_get(t, ARG1));
-    if (slot == 0)
-        return ERR_HANDLE;
-    if (!handle_live(slot))
-        return ERR_DEAD;
-    if ((handle_at[H(slot)].rights & RIGHT_COPY) == 0)
-        return ERR_RIGHTS;
     if (reg_get(t, ARG2) > RIGHTS_ALL)
         return ERR_ARGUMENT;
     if (reg_get(t, ARG3) != 0 &&
@@ -270,12 +275,37 @@ static __attribute__((noinline)) status_t handle_copy(pfn_t t, pfn_t p)
     return status != ERR_NONE ? status : copy_open(t, p, slot);
 }
 
+/* handle_copy, where the handle is no way to an endpoint. */
+/*@ requires kernel_wf && runs(t) && is_process(p);
+    ensures kernel_wf; */
+static RARE status_t handle_copy_other(pfn_t t, pfn_t p)
+{
+    slot_t slot = handle_slot(frame_owner[t], reg_get(t, ARG1));
+    status_t status = slot_check_any(slot, RIGHT_COPY);
+    return status != ERR_NONE ? status : handle_copy_live(t, p, slot);
+}
+
+/* A copy of the handle that t names, for process p. */
+/*@ requires kernel_wf && runs(t) && is_process(p);
+    ensures kernel_wf; */
+INDEX_GUARD status_t handle_copy(pfn_t t, pfn_t p)
+{
+    struct fast_way way = way_find(t, reg_get(t, ARG1), RIGHT_COPY);
+    return way.open ? handle_copy_live(t, p, way.slot) : handle_copy_other(t, p);
+}
+
+/* sys_handle_copy into another process than t's. */
+/*@ requires kernel_wf && runs(t);
+    ensures kernel_wf; */
+static RARE status_t handle_copy_away(pfn_t t)
+{
+    struct found p = find(t, reg_get(t, ARG0), KIND_PROCESS, RIGHT_WRITE);
+    return p.status != ERR_NONE ? p.status : handle_copy_other(t, p.object);
+}
+
 status_t sys_handle_copy(pfn_t t)
 {
-    if (reg_get(t, ARG0) == 0)
-        return handle_copy(t, frame_owner[t]);
-    struct found p = find(t, reg_get(t, ARG0), KIND_PROCESS, RIGHT_WRITE);
-    return p.status != ERR_NONE ? p.status : handle_copy(t, p.object);
+    return reg_get(t, ARG0) == 0 ? handle_copy(t, frame_owner[t]) : handle_copy_away(t);
 }
 
 /* Closes a reply handle, whose call is given up. */
@@ -320,9 +350,7 @@ static struct found child_after(pfn_t t, pfn_t parent, uint64_t number)
     struct found f = {ERR_NONE, own_first[parent]};
     if (number != 0) {
         slot_t slot = handle_slot(frame_owner[t], number);
-        f.status = slot == 0 ? ERR_HANDLE : ERR_NONE;
-        if (f.status == ERR_NONE && !handle_live(slot))
-            f.status = ERR_DEAD;
+        f.status = slot_check_any(slot, 0);
         if (f.status != ERR_NONE)
             return f;
         uint32_t child = handle_at[H(slot)].object;
@@ -346,46 +374,46 @@ static uint8_t object_kind(pfn_t p)
     return frame_kind[p] == FRAME_PROCESS ? KIND_PROCESS : KIND_THREAD;
 }
 
+/* The slot, as object, of the handle that t names, which is one to a container or process, to read: HANDLE, DEAD, KIND, RIGHTS. */
+/*@ requires kernel_wf && is_thread(t);
+    assigns \nothing; */
+static RARE struct found owner_slot(pfn_t t)
+{
+    struct found f = {ERR_NONE, handle_slot(frame_owner[t], reg_get(t, ARG0))};
+    f.status = slot_check_any(f.object, RIGHT_READ);
+    if (f.status == ERR_HANDLE || f.status == ERR_DEAD)
+        return f;
+    uint8_t kind = handle_at[H(f.object)].kind;
+    if (kind != KIND_CONTAINER && kind != KIND_PROCESS)
+        f.status = ERR_KIND;
+    return f;
+}
+
 status_t sys_child_next(pfn_t t)
 {
-    slot_t slot = handle_slot(frame_owner[t], reg_get(t, ARG0));
-    if (slot == 0)
-        return ERR_HANDLE;
-    if (!handle_live(slot))
-        return ERR_DEAD;
-    uint8_t kind = handle_at[H(slot)].kind;
-    if (kind != KIND_CONTAINER && kind != KIND_PROCESS)
-        return ERR_KIND;
-    if ((handle_at[H(slot)].rights & RIGHT_READ) == 0)
-        return ERR_RIGHTS;
+    struct found owner = owner_slot(t);
+    if (owner.status != ERR_NONE)
+        return owner.status;
+    slot_t slot = owner.object;
     struct found child = child_after(t, handle_at[H(slot)].object, reg_get(t, ARG1));
     if (child.status != ERR_NONE)
         return child.status;
     status_t status = handle_room_check(frame_owner[t]);
     if (status != ERR_NONE)
         return status;
-    struct handle h =
-        handle_to(object_kind(child.object), child.object, frame_generation[child.object]);
-    h.rights = handle_at[H(slot)].rights; /* as much as over the owner */
-    reg_set(t, ARG1, h.kind);
-    reg_set(t, ARG0, process_handle_open(frame_owner[t], h));
+    uint8_t kind_of_child = object_kind(child.object);
+    reg_set(t, ARG1, kind_of_child);
+    object_open(t, kind_of_child, child.object, handle_at[H(slot)].rights); /* as much as over the owner */
     return ERR_NONE;
 }
 
 status_t sys_object_name(pfn_t t)
 {
-    slot_t slot = handle_slot(frame_owner[t], reg_get(t, ARG0));
-    if (slot == 0)
-        return ERR_HANDLE;
-    if (!handle_live(slot))
-        return ERR_DEAD;
-    uint32_t object = handle_at[H(slot)].object;
-    uint8_t kind = handle_at[H(slot)].kind;
-    if (kind != KIND_CONTAINER && kind != KIND_PROCESS)
-        return ERR_KIND;
-    if ((handle_at[H(slot)].rights & RIGHT_READ) == 0)
-        return ERR_RIGHTS;
-    bool container = kind == KIND_CONTAINER;
+    struct found owner = owner_slot(t);
+    if (owner.status != ERR_NONE)
+        return owner.status;
+    uint32_t object = handle_at[H(owner.object)].object;
+    bool container = handle_at[H(owner.object)].kind == KIND_CONTAINER;
     reg_set(t, ARG0, container ? container_at[C(object)].name[0] : process_at[P(object)].name[0]);
     reg_set(t, ARG1, container ? container_at[C(object)].name[1] : process_at[P(object)].name[1]);
     return ERR_NONE;

@@ -89,13 +89,13 @@
 
 #define TABLE_POINTER 0x27u /* entry that points to a table: present, writable, user, accessed */
 
-uint32_t table_missing(pfn_t root, uint64_t va, uint32_t level)
+RARE uint32_t table_missing(pfn_t root, uint64_t va, uint32_t level)
 {
     uint32_t found = table_level[table_find(root, va)];
     return found > level ? found - level : 0;
 }
 
-struct table_spot table_walk(pfn_t root, uint64_t va)
+RARE struct table_spot table_walk(pfn_t root, uint64_t va)
 {
     struct table_spot at = table_step(root, TABLE_ROOT_LEVEL, va);
     if (!entry_points(at.entry))
@@ -416,7 +416,7 @@ static pfn_t table_drop(pfn_t t)
     return table_part(t);
 }
 
-uint32_t table_prune(pfn_t t)
+RARE uint32_t table_prune(pfn_t t)
 {
     uint32_t freed = 0;
     /*@ loop invariant wf: tables_wf && frames_wf && alloc_wf;

@@ -101,7 +101,7 @@ RARE void thread_answer_never(pfn_t t)
         thread_fail(caller, ERR_PEER);
 }
 
-void handle_abandon(slot_t h)
+RARE void handle_abandon(slot_t h)
 {
     if (handle_at[H(h)].kind == KIND_REPLY && handle_live(h))
         thread_fail(handle_at[H(h)].object, ERR_PEER);

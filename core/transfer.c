@@ -2,8 +2,10 @@
 /* Messages on the move; see transfer.h. */
 #include "core/transfer.h"
 #include "core/container.h"
+#include "core/ipc_fast.h"
 #include "core/memory.h"
 #include "core/process.h"
+#include "core/sys.h"
 
 #define ITEM_WORD (MESSAGE_WORDS_MAX) /* items follow the words in struct atm_message */
 #define ITEM_WORDS 4u
@@ -12,7 +14,7 @@
 /* The frame of a thread's message page; 0: it has none, or not mapped as needed. */
 /*@ requires kernel_wf && is_thread(t);
     assigns \nothing; */
-static pfn_t message_frame(pfn_t t, uint32_t need)
+static RARE pfn_t message_frame(pfn_t t, uint32_t need)
 {
     pfn_t noted = message_noted(t, frame_owner[t]);
     uint64_t va = thread_at[T(t)].message_va;
@@ -65,30 +67,35 @@ static void item_write(const struct item *item, pfn_t page, uint32_t i, uint64_t
     page_at[U(page)].word[w + 3] = 0;
 }
 
+/* item_check_handle, of any handle. */
+/*@ requires kernel_wf && is_process(p) && \valid(item);
+    assigns item->slot; */
+static RARE status_t item_check_other(pfn_t p, struct item *item)
+{
+    item->slot = handle_slot(p, item->value);
+    status_t status = slot_check_any(item->slot, RIGHT_COPY);
+    if (status != ERR_NONE || item->badge == 0)
+        return status;
+    bool fresh = handle_at[H(item->slot)].kind == KIND_ENDPOINT && handle_at[H(item->slot)].badge == 0;
+    return fresh ? ERR_NONE : ERR_MESSAGE;
+}
+
 /* A handle: open, live, may be copied; a badge only where there is none. */
 /*@ requires kernel_wf && is_process(p) && \valid(item);
     assigns item->slot; */
-static status_t item_check_handle(pfn_t p, struct item *item)
+static inline status_t item_check_handle(pfn_t p, struct item *item)
 {
-    slot_t h = handle_slot(p, item->value);
-    item->slot = h;
-    if (h == 0)
-        return ERR_HANDLE;
-    if (!handle_live(h))
-        return ERR_DEAD;
-    if ((handle_at[H(h)].rights & RIGHT_COPY) == 0)
-        return ERR_RIGHTS;
-    if (item->badge == 0)
-        return ERR_NONE;
-    if (handle_at[H(h)].kind != KIND_ENDPOINT || handle_at[H(h)].badge != 0)
-        return ERR_MESSAGE;
-    return ERR_NONE;
+    struct fast_way way = fast_slot(p, item->value);
+    if (!way.open || !fast_open(way.slot, RIGHT_COPY))
+        return item_check_other(p, item);
+    item->slot = way.slot;
+    return item->badge != 0 && handle_at[H(way.slot)].badge != 0 ? ERR_MESSAGE : ERR_NONE;
 }
 
 /* What is wrong with how a page is named. */
 /*@ requires \valid_read(item);
     assigns \nothing; */
-static inline status_t item_check_form(const struct item *item)
+static RARE status_t item_check_form(const struct item *item)
 {
     if (item->value % PAGE_SIZE != 0 || !user_range(item->value, 1) || item->badge != 0)
         return ERR_MESSAGE;
@@ -116,7 +123,7 @@ static status_t item_check_page(pfn_t from, pfn_t to, const struct item *item, s
 /* The place for that page of a message, from 1, in the receiver's window; 0: it has none. */
 /*@ requires is_user(target) && 1 <= page <= MESSAGE_ITEMS_MAX;
     assigns \nothing; */
-static uint64_t page_place(pfn_t target, uint64_t page)
+static __attribute__((noinline)) uint64_t page_place(pfn_t target, uint64_t page)
 {
     uint64_t va = page_at[U(target)].word[RECEIVE_VA_WORD];
     if (page > page_at[U(target)].word[RECEIVE_VA_WORD + 1])
@@ -151,7 +158,7 @@ static status_t plan_item(pfn_t from, pfn_t to, struct plan *plan, uint32_t i)
         return ERR_MESSAGE;
     if (plan->item[i].kind == ITEM_HANDLE) {
         plan->handles++;
-        return item_check_handle(from, &plan->item[i]);
+        return item_check_other(from, &plan->item[i]);
     }
     if (plan->item[i].kind != ITEM_PAGE)
         return ERR_MESSAGE;
@@ -203,9 +210,7 @@ static uint64_t item_move_handle(pfn_t from, pfn_t to, const struct item *item)
         h.badge = item->badge;
     if (item->move != 0)
         handle_remove(from, (uint32_t)item->value);
-    if (process_at[P(to)].handle_free == 0)
-        process_handles_grow(to);
-    return handle_install(to, h);
+    return process_handle_open(to, h);
 }
 
 /* Moves a checked page; returns where it is for the receiver. */
@@ -273,7 +278,7 @@ static inline status_t handle_alone(pfn_t from, pfn_t to, struct item *item, pfn
 /* A page that is the only item, and not moved: sharing it checks all there is to check. */
 /*@ requires kernel_wf && is_process(from) && is_process(to) && \valid(item) && is_user(target);
     ensures kernel_wf; */
-static inline status_t page_alone(pfn_t from, pfn_t to, struct item *item, pfn_t target)
+static RARE status_t page_alone(pfn_t from, pfn_t to, struct item *item, pfn_t target)
 {
     item->target = page_place(target, 1);
     if (item->target == 0)
@@ -307,6 +312,12 @@ status_t message_move(pfn_t from, pfn_t to, pfn_t source, pfn_t target, uint64_t
     return status;
 }
 
+bool items_deliver(pfn_t from, pfn_t to, pfn_t source, pfn_t target, uint64_t tag)
+{
+    return tag_check(tag, TAG_SHAPE) == ERR_NONE &&
+           message_move(from, to, source, target, tag) == ERR_NONE;
+}
+
 /* What of a message is in message pages. */
 /*@ requires kernel_wf && is_thread(from) && is_thread(to) && from != to;
     ensures kernel_wf; */
@@ -336,25 +347,11 @@ static void registers_copy(pfn_t from, pfn_t to)
     thread_at[T(to)].reg[REG_R9] = thread_at[T(from)].reg[REG_R9];
 }
 
-/* A fault is a message, too: its words come from the thread object, not from registers. */
-/*@ requires is_thread(from) && is_thread(to) && from != to;
-    assigns thread_at[to].reg[0 .. REG_COUNT - 1]; */
-static void fault_copy(pfn_t from, pfn_t to)
+/* message_transfer of a message that is no fault. */
+/*@ requires kernel_wf && is_thread(from) && is_thread(to) && from != to;
+    ensures kernel_wf; */
+static RARE status_t message_deliver(pfn_t from, pfn_t to, uint64_t badge, uint64_t flags, bool grants)
 {
-    thread_at[T(to)].reg[REG_RDX] = thread_at[T(from)].fault_kind;
-    thread_at[T(to)].reg[REG_R10] = thread_at[T(from)].fault_address;
-    thread_at[T(to)].reg[REG_R8] = thread_at[T(from)].reg[REG_RIP];
-    thread_at[T(to)].reg[REG_R9] = thread_at[T(from)].number;
-}
-
-status_t message_transfer(pfn_t from, pfn_t to, uint64_t badge, uint64_t flags, bool grants)
-{
-    if (thread_at[T(from)].fault_kind != 0) {
-        thread_at[T(to)].reg[REG_RDI] = badge;
-        thread_at[T(to)].reg[REG_RSI] = TAG(0, 4, 0) | TAG_FAULT | TAG_CALL;
-        fault_copy(from, to);
-        return ERR_NONE;
-    }
     uint64_t tag = thread_at[T(from)].reg[REG_RSI] & TAG_SHAPE;
     if (TAG_ITEMS(tag) != 0 && !grants)
         return ERR_RIGHTS;
@@ -366,5 +363,13 @@ status_t message_transfer(pfn_t from, pfn_t to, uint64_t badge, uint64_t flags, 
     thread_at[T(to)].reg[REG_RDI] = badge;
     thread_at[T(to)].reg[REG_RSI] = tag | flags;
     registers_copy(from, to);
+    return ERR_NONE;
+}
+
+RARE status_t message_transfer(pfn_t from, pfn_t to, uint64_t badge, uint64_t flags, bool grants)
+{
+    if (thread_at[T(from)].fault_kind == 0)
+        return message_deliver(from, to, badge, flags, grants);
+    fault_deliver(from, to, badge);
     return ERR_NONE;
 }

@@ -62,6 +62,11 @@ static inline void words_copy(pfn_t source, pfn_t target, uint32_t words)
     ensures kernel_wf; */
 MUST_USE status_t message_move(pfn_t from, pfn_t to, pfn_t source, pfn_t target, uint64_t tag);
 
+/* The same, of a message with items. 0: nothing has happened. */
+/*@ requires kernel_wf && is_thread(from) && is_thread(to) && from != to;
+    ensures kernel_wf; */
+bool items_deliver(pfn_t from, pfn_t to, pfn_t source, pfn_t target, uint64_t tag);
+
 /*
  * Moves the message that `from` has in its registers and message page to thread `to`: words and items, and into to's
  * registers the tag (with bits flags) and badge. grants: whether the way allows items. An error is one for the sender,
@@ -71,5 +76,18 @@ MUST_USE status_t message_move(pfn_t from, pfn_t to, pfn_t source, pfn_t target,
     ensures kernel_wf; */
 MUST_USE status_t message_transfer(pfn_t from, pfn_t to, uint64_t badge, uint64_t flags,
                                    bool grants);
+
+/* A fault of `from` is a call, too, to thread `to`: its words come from the thread object, not from registers. */
+/*@ requires is_thread(from) && is_thread(to) && from != to;
+    assigns thread_at[to].reg[0 .. REG_COUNT - 1]; */
+INDEX_GUARD void fault_deliver(pfn_t from, pfn_t to, uint64_t badge)
+{
+    thread_at[T(to)].reg[REG_RDI] = badge;
+    thread_at[T(to)].reg[REG_RSI] = TAG(0, 4, 0) | TAG_FAULT | TAG_CALL;
+    thread_at[T(to)].reg[REG_RDX] = thread_at[T(from)].fault_kind;
+    thread_at[T(to)].reg[REG_R10] = thread_at[T(from)].fault_address;
+    thread_at[T(to)].reg[REG_R8] = thread_at[T(from)].reg[REG_RIP];
+    thread_at[T(to)].reg[REG_R9] = thread_at[T(from)].number;
+}
 
 #endif

@@ -42,9 +42,9 @@
 #define X86_VECTOR_TIMER 0xfe
 #define X86_VECTOR_SPURIOUS 0xff
 
-/* System calls below this number have ways of their own: call, reply_receive, receive, signal. */
-#define SYS_OWN 4
-
+/* The system calls call, reply_receive, receive and this one, 0 to 3, have ways of their own. */
+#define SYS_SIGNAL 3
+#define X86_REGISTER_WORDS 4 /* REGISTER_WORDS */
 #define X86_SWITCH 0x1000000 /* FRAMES_MAX: x86_syscall answers this and a frame, or a status */
 
 /* struct x86_cpu */

@@ -80,7 +80,7 @@ static void fpu_load(const struct x86_cpu *cpu, const uint8_t *state)
         __asm__ volatile("fxrstor64 (%0)" : : "r"(state) : "memory");
 }
 
-void x86_fpu_switch(void)
+__attribute__((noinline)) void x86_fpu_switch(void)
 {
     struct x86_cpu *cpu = x86_this();
     struct thread *thread = &thread_at[T(cpu->current)];
@@ -123,10 +123,12 @@ void x86_segments_switch(void)
 
 uint64_t *x86_switch(struct x86_cpu *cpu, pfn_t t)
 {
-    if (t != 0)
-        return &x86_switch_to(cpu, t, frame_owner[t])->reg[REG_RIP];
-    cpu->current = 0;
-    return NULL;
+    if (t == 0) {
+        cpu->current = 0;
+        return NULL;
+    }
+    x86_switch_to(cpu, &thread_at[T(t)], t, process_at[P(frame_owner[t])].root);
+    return cpu->regs;
 }
 
 /* ---- the core's questions ---- */

@@ -24,7 +24,6 @@
 #define RFLAGS_ONE 2
 #define VECTORS 256
 #define EXCEPTIONS 32
-#define INTERRUPT_BYTES 5
 
     /* Registers at \to, which points to register \at of the object; the rest is saved elsewhere. */
     .macro SAVE_ARGUMENTS to, at
@@ -68,8 +67,9 @@ x86_syscall_entry:
     movq %rbx, R_RBX-R_RSP(%rsp)
     movq %rcx, R_RIP-R_RSP(%rsp)
     movq %r11, R_RFLAGS-R_RSP(%rsp)
-    cmpq $SYS_OWN, %rax
-    jb syscall_own
+    cmpq $SYS_SIGNAL, %rax
+    jb syscall_ipc
+    je syscall_signal
     movq %rax, %rdi
     movq %gs:CPU_STACK, %rsp
     call x86_syscall
@@ -89,24 +89,23 @@ syscall_answer:
 
     /* These most often end in another thread: all registers are saved at once, and the arguments
        are where C wants them, but for r10. */
-    .macro IPC function
+    .type syscall_ipc, @function
+syscall_ipc:
     SAVE_PRESERVED %rsp, R_RSP
     movq %gs:CPU_STACK, %rsp
-    jmp \function
-    .endm
+    jmp *x86_ipc(,%rax,8)
 
-    .type syscall_own, @function
-syscall_own:
-    jmp *x86_own(,%rax,8)
+    /* The tag's low half holds lengths and options: is all of the message in registers? */
     .type syscall_call, @function
 syscall_call:
-    IPC x86_call
+    cmpl $X86_REGISTER_WORDS, %esi
+    ja x86_call_memory
+    jmp x86_call
     .type syscall_reply_receive, @function
 syscall_reply_receive:
-    IPC x86_reply_receive
-    .type syscall_receive, @function
-syscall_receive:
-    IPC x86_receive
+    cmpl $X86_REGISTER_WORDS, %esi
+    ja x86_reply_receive_memory
+    jmp x86_reply_receive
 
     .type syscall_signal, @function
 syscall_signal:
@@ -115,7 +114,17 @@ syscall_signal:
     jmp syscall_answer
 
     /* switch.h */
-    .macro PRESERVING function
+    .globl x86_segments_rare
+    .type x86_segments_rare, @function
+x86_segments_rare:
+    pushq $x86_segments_switch
+    jmp preserving
+    .type fpu_rare, @function
+fpu_rare:
+    pushq $x86_fpu_switch
+    /* Calls the function whose address is on the stack, and takes that away. */
+    .type preserving, @function
+preserving:
     pushq %rax
     pushq %rcx
     pushq %rdx
@@ -125,7 +134,7 @@ syscall_signal:
     pushq %r9
     pushq %r10
     pushq %r11
-    call \function
+    call *72(%rsp)
     popq %r11
     popq %r10
     popq %r9
@@ -135,17 +144,8 @@ syscall_signal:
     popq %rdx
     popq %rcx
     popq %rax
+    addq $8, %rsp
     ret
-    .endm
-
-    .globl x86_segments_rare
-    .type x86_segments_rare, @function
-x86_segments_rare:
-    PRESERVING x86_segments_switch
-
-    .type fpu_rare, @function
-fpu_rare:
-    PRESERVING x86_fpu_switch
 
     .globl x86_fpu_swap
     .type x86_fpu_swap, @function
@@ -362,37 +362,51 @@ vector_\n:
     .if \n == 2 || \n == 8 || \n == 18
     jmp trap_panic
     .else
-    jmp trap_entry
+    jmp exceptions_end
     .endif
     .endm
 
     .type vectors, @function
 vectors:
     .set i, 0
-    .rept EXCEPTIONS
+    .rept EXCEPTIONS / 2
+    EXCEPTION %i
+    .set i, i + 1
+    .endr
+exceptions_end:
+    jmp trap_entry
+    .rept EXCEPTIONS / 2
     EXCEPTION %i
     .set i, i + 1
     .endr
 
-    /* One an interrupt: the address that it leaves tells which. */
-    .type interrupts, @function
-interrupts:
-    .rept VECTORS - EXCEPTIONS
-    .byte 0xe8 /* call, always of INTERRUPT_BYTES bytes */
-    .long interrupt_entry - . - 4
+    /* One an interrupt, in groups about a jump that both halves reach by a short one. Its vector less 128 fits a byte. */
+    .macro INTERRUPT n, group
+vector_\n:
+    pushq $\n-128
+    jmp group_\group
+    .endm
+    .macro GROUP group
+    .rept 28
+    INTERRUPT %i, \group
+    .set i, i + 1
     .endr
+group_\group:
+    jmp interrupt_entry
+    .rept 28
+    INTERRUPT %i, \group
+    .set i, i + 1
+    .endr
+    .endm
+    GROUP 0
+    GROUP 1
+    GROUP 2
+    GROUP 3
     .type interrupt_entry, @function
 interrupt_entry:
     pushq (%rsp)
     movq $0, 8(%rsp)
-    pushq %rax
-    movq 8(%rsp), %rax
-    subq $interrupts + INTERRUPT_BYTES, %rax
-    imull $205, %eax /* / 5: right below 1024 */
-    shrl $10, %eax
-    addl $EXCEPTIONS, %eax
-    movq %rax, 8(%rsp)
-    popq %rax
+    subq $-128, (%rsp)
     jmp trap_entry
 
     .macro VECTOR_ADDRESS n
@@ -400,17 +414,12 @@ interrupt_entry:
     .endm
     .section .rodata
     .balign 8
-x86_own:
-    .quad syscall_call, syscall_reply_receive, syscall_receive, syscall_signal
+x86_ipc:
+    .quad syscall_call, syscall_reply_receive, x86_receive
     .globl x86_vectors
 x86_vectors:
     .set i, 0
-    .rept EXCEPTIONS
+    .rept VECTORS
     VECTOR_ADDRESS %i
-    .set i, i + 1
-    .endr
-    .set i, 0
-    .rept VECTORS - EXCEPTIONS
-    .quad interrupts + i * INTERRUPT_BYTES
     .set i, i + 1
     .endr

@@ -9,7 +9,7 @@
 #include "core/entry.h"
 #include "core/ipc_memory.h"
 
-_Static_assert(REGISTER_WORDS == 4, "as the registers of enter_user");
+_Static_assert(REGISTER_WORDS == 4 && X86_REGISTER_WORDS == 4, "as the registers of enter_user");
 
 #define ARGUMENTS                                                                                  \
     uint64_t handle, uint64_t tag, uint64_t w0, uint64_t unused, uint64_t w2, uint64_t w3
@@ -52,20 +52,41 @@ INLINE void enter_user(const struct thread *thread, struct ipc_registers r)
    where entry.S has put it, late, since registers are scarce. When they are scarcer, all are. */
 INLINE void hand_over(pfn_t t, struct ipc_fast f, bool memory)
 {
-    f.r.word[1] = thread_at[T(t)].reg[REG_R10];
+    struct thread *thread = &thread_at[T(t)];
     if (memory) {
-        f.r.word[0] = thread_at[T(t)].reg[REG_RDX];
-        f.r.word[2] = thread_at[T(t)].reg[REG_R8];
-        f.r.word[3] = thread_at[T(t)].reg[REG_R9];
+        f.r.word[0] = thread->reg[REG_RDX];
+        f.r.word[2] = thread->reg[REG_R8];
+        f.r.word[3] = thread->reg[REG_R9];
     }
-    thread_at[T(t)].syscalls++;
-    enter_user(x86_switch_to(x86_this(), f.next, f.process), f.r);
+    register uint64_t r10 __asm__("r10") = thread->reg[REG_R10];
+    register uint64_t r8 __asm__("r8") = f.r.word[2];
+    register uint64_t r9 __asm__("r9") = f.r.word[3];
+    thread->syscalls++;
+    __asm__ volatile("jmp x86_hand_over"
+                     :
+                     : "D"(f.r.name), "S"(f.r.tag), "d"(f.r.word[0]), "c"(&thread_at[T(f.next)]), "r"(r8), "r"(r9),
+                       "r"(r10), "a"(process_at[P(f.process)].root), "b"(f.next)
+                     : "memory");
+}
+
+/* A thread goes on with these results. The second word, the thread's number and its root are where hand_over has put
+   them: in registers that C does not take arguments in. */
+void x86_hand_over(uint64_t name, uint64_t tag, uint64_t w0, struct thread *thread, uint64_t w2, uint64_t w3)
+{
+    register uint64_t r10 __asm__("r10");
+    pfn_t root, next;
+    __asm__ volatile("" : "=r"(r10), "=a"(root), "=b"(next));
+    struct ipc_registers r = {name, tag, {w0, r10, w2, w3}};
+    x86_switch_to(x86_this(), thread, next, root);
+    enter_user(thread, r);
 }
 
 INLINE void call(ARGUMENTS, bool memory)
 {
     pfn_t t = x86_this()->current;
     struct ipc_registers r = {handle, tag, {w0, 0, w2, w3}};
+    if (tag_in_registers(tag) == memory)
+        __builtin_unreachable(); /* entry.S has looked */
     struct ipc_fast f =
         memory ? ipc_memory_call(x86_number(), t, r) : ipc_fast_call(x86_number(), t, r);
     (void)unused;
@@ -79,6 +100,8 @@ INLINE void reply_receive(ARGUMENTS, bool memory)
 {
     pfn_t t = x86_this()->current;
     struct ipc_registers r = {handle, tag, {w0, 0, w2, w3}};
+    if (tag_in_registers(tag) == memory)
+        __builtin_unreachable(); /* entry.S has looked */
     struct ipc_fast f = memory ? ipc_memory_reply_receive(x86_number(), t, r)
                                : ipc_fast_reply_receive(x86_number(), t, r);
     (void)unused;
@@ -99,7 +122,7 @@ void x86_receive(ARGUMENTS)
         return;
     }
     thread_at[T(t)].syscalls++;
-    pfn_t next = kernel_leave_waiting(x86_number());
+    pfn_t next = dead_first != 0 ? kernel_leave(x86_number()) : sched_next(x86_number());
     x86_leave(x86_switch(cpu, next));
 }
 
@@ -107,18 +130,6 @@ void x86_call_memory(ARGUMENTS) { call(handle, tag, w0, unused, w2, w3, true); }
 
 void x86_reply_receive_memory(ARGUMENTS) { reply_receive(handle, tag, w0, unused, w2, w3, true); }
 
-void x86_call(ARGUMENTS)
-{
-    if (tag_in_registers(tag))
-        call(handle, tag, w0, unused, w2, w3, false);
-    else
-        x86_call_memory(handle, tag, w0, unused, w2, w3);
-}
+void x86_call(ARGUMENTS) { call(handle, tag, w0, unused, w2, w3, false); }
 
-void x86_reply_receive(ARGUMENTS)
-{
-    if (tag_in_registers(tag))
-        reply_receive(handle, tag, w0, unused, w2, w3, false);
-    else
-        x86_reply_receive_memory(handle, tag, w0, unused, w2, w3);
-}
+void x86_reply_receive(ARGUMENTS) { reply_receive(handle, tag, w0, unused, w2, w3, false); }

@@ -31,6 +31,7 @@ typedef uint64_t entries[TABLE_ENTRIES];
 static entries x86_root __attribute__((aligned(4096)));
 static entries device_pages __attribute__((aligned(4096))); /* the first 2 MiB of the device slot */
 static uint32_t device_count;
+static uint64_t *init_pages; /* the entries of X86_INIT code */
 
 extern const uint8_t image_text[], image_init_end[], image_text_end[], image_rodata[], image_data[], image_end[];
 extern const uint8_t x86_stacks[];
@@ -82,6 +83,7 @@ X86_INIT static void map_image(void)
         uint64_t rights = image_rights(page);
         *entry_at((uint64_t)page, 1) = rights ? x86_phys_of_image(page) | rights : 0;
     }
+    init_pages = entry_at((uint64_t)image_text, 1);
 }
 
 /* 2 MiB of the windows that hold part of the image, or the low MiB: page by page. */
@@ -181,14 +183,14 @@ X86_INIT void x86_paging_init(pfn_t frames)
     map_arrays(frames);
 }
 
+const uint8_t *x86_text = image_text;
+
 void x86_init_drop(void)
 {
-    uint64_t *tables = x86_root;
-    for (uint64_t level = 4; level > 1; level--)
-        tables = x86_phys(tables[(uint64_t)image_text >> (12 + 9 * (level - 1)) & 511] & ENTRY_ADDRESS);
-    for (const uint8_t *page = image_text; page < image_init_end; page += PAGE_SIZE) {
-        tables[(uint64_t)page >> 12 & 511] = 0;
-        x86_invlpg((uint64_t)page);
+    x86_text = image_init_end;
+    for (uint64_t i = 0; image_text + i * PAGE_SIZE < image_init_end; i++) {
+        init_pages[i] = 0;
+        x86_invlpg((uint64_t)image_text + i * PAGE_SIZE);
     }
 }
 

@@ -25,7 +25,7 @@ struct symbol {
 extern const struct symbol x86_symbols[];
 extern const uint32_t x86_symbol_count;
 extern const char x86_symbol_names[];
-extern const uint8_t image_text[], image_text_end[], image_data[], image_end[];
+extern const uint8_t image_text_end[], image_data[], image_end[];
 extern const uint8_t x86_stacks[];
 extern const uint32_t x86_stacks_count;
 
@@ -54,9 +54,9 @@ _Noreturn void x86_fail(const char *what)
     machine_end(STATUS_FAIL);
 }
 
-static int in_text(uint64_t address)
+static __attribute__((noinline)) int in_text(uint64_t address)
 {
-    return address >= (uint64_t)image_text && address < (uint64_t)image_text_end;
+    return address >= (uint64_t)x86_text && address < (uint64_t)image_text_end;
 }
 
 /* The function that holds a text address: its index + 1; 0: unknown. */
@@ -136,22 +136,28 @@ static void backtrace(uint64_t rip, uint64_t rsp)
 
 static void print_registers(const struct x86_frame *f)
 {
-    const struct {
-        const char *name;
-        uint64_t value;
+    /* Each name with its place in the frame; from CONTROL on, a control register. */
+    enum { CONTROL = sizeof *f / 8 };
+    static const struct {
+        char name[5];
+        uint8_t place;
     } list[] = {
-        {"rax ", f->rax},    {"rbx ", f->rbx},    {"rcx ", f->rcx},    {"rdx ", f->rdx},
-        {"rsi ", f->rsi},    {"rdi ", f->rdi},    {"rbp ", f->rbp},    {"rsp ", f->rsp},
-        {"r8  ", f->r8},     {"r9  ", f->r9},     {"r10 ", f->r10},    {"r11 ", f->r11},
-        {"r12 ", f->r12},    {"r13 ", f->r13},    {"r14 ", f->r14},    {"r15 ", f->r15},
-        {"rip ", f->rip},    {"cs  ", f->cs},     {"flag", f->rflags}, {"err ", f->error},
-        {"cr0 ", x86_cr0()}, {"cr2 ", x86_cr2()}, {"cr3 ", x86_cr3()}, {"cr4 ", x86_cr4()},
+#define PLACE(name) offsetof(struct x86_frame, name) / 8
+        {"rax ", PLACE(rax)}, {"rbx ", PLACE(rbx)}, {"rcx ", PLACE(rcx)}, {"rdx ", PLACE(rdx)},
+        {"rsi ", PLACE(rsi)}, {"rdi ", PLACE(rdi)}, {"rbp ", PLACE(rbp)}, {"rsp ", PLACE(rsp)},
+        {"r8  ", PLACE(r8)}, {"r9  ", PLACE(r9)}, {"r10 ", PLACE(r10)}, {"r11 ", PLACE(r11)},
+        {"r12 ", PLACE(r12)}, {"r13 ", PLACE(r13)}, {"r14 ", PLACE(r14)}, {"r15 ", PLACE(r15)},
+        {"rip ", PLACE(rip)}, {"cs  ", PLACE(cs)}, {"flag", PLACE(rflags)}, {"err ", PLACE(error)},
+        {"cr0 ", CONTROL}, {"cr2 ", CONTROL + 1}, {"cr3 ", CONTROL + 2}, {"cr4 ", CONTROL + 3},
+#undef PLACE
     };
+    const uint64_t control[] = {x86_cr0(), x86_cr2(), x86_cr3(), x86_cr4()};
     for (uint32_t i = 0; i < sizeof list / sizeof list[0]; i++) {
+        uint32_t place = list[i].place;
         x86_print("  ");
         x86_print(list[i].name);
         x86_print(" ");
-        x86_print_hex(list[i].value);
+        x86_print_hex(place < CONTROL ? ((const uint64_t *)f)[place] : control[place - CONTROL]);
         if (i % 4 == 3)
             x86_print("\n");
     }

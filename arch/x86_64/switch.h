@@ -27,13 +27,11 @@ static inline uint64_t x86_segments(struct x86_cpu *cpu)
     return cpu->selectors;
 }
 
-/* Thread t of process p is the current one; returns it. */
-static inline struct thread *x86_switch_to(struct x86_cpu *cpu, pfn_t t, pfn_t p)
+/* Thread t, which is this one, is the current one; its process has this root. */
+static inline void x86_switch_to(struct x86_cpu *cpu, struct thread *thread, pfn_t t, pfn_t root)
 {
-    struct thread *thread = &thread_at[T(t)];
     cpu->current = t;
     cpu->regs = &thread->reg[REG_RIP];
-    pfn_t root = process_at[P(p)].root;
     if (root != cpu->root) {
         cpu->root = root;
         x86_set_cr3((uint64_t)root * PAGE_SIZE);
@@ -43,7 +41,6 @@ static inline struct thread *x86_switch_to(struct x86_cpu *cpu, pfn_t t, pfn_t p
         __asm__ volatile("call x86_segments_rare" : : : "memory");
     if (__builtin_expect(((uintptr_t)cpu->fpu_area | thread->fpu_used) != 0, 0))
         __asm__ volatile("call x86_fpu_swap" : : "c"(thread) : "rax", "r11", "memory");
-    return thread;
 }
 
 #endif

@@ -2,13 +2,12 @@
 /* The entries of system calls but those of ipc.c. Compiled with the core (x86_64.mk), for the one CPU there is. */
 #include "arch/x86_64/x86.h"
 #include "core/dispatch.h"
-#include "core/ipc_fast.h"
 
 /* The thread is looked up twice: no register need be preserved for it meanwhile. */
 int64_t x86_syscall(uint64_t number)
 {
     status_t status = syscall_handle(x86_this()->current, number);
-    pfn_t t = x86_this()->current;
+    pfn_t t = *(volatile pfn_t *)&x86_this()->current;
     if (syscall_stays(x86_number(), t))
         return -(int64_t)status;
     return X86_SWITCH + syscall_leave(x86_number(), t, status);
@@ -17,10 +16,9 @@ int64_t x86_syscall(uint64_t number)
 int64_t x86_signal(uint64_t handle, uint64_t bits)
 {
     pfn_t t = x86_this()->current;
-    if (!ipc_fast_signal(t, handle, bits))
-        return x86_syscall(SYS_signal);
     thread_at[T(t)].syscalls++;
+    status_t status = signal_to(handle, bits, t);
     if (syscall_stays(x86_number(), t))
-        return 0;
-    return X86_SWITCH + syscall_leave(x86_number(), t, ERR_NONE);
+        return -(int64_t)status;
+    return X86_SWITCH + syscall_leave(x86_number(), t, status);
 }

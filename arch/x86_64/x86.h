@@ -116,6 +116,7 @@ static inline uint64_t x86_phys_of_image(const void *p) { return (uint64_t)p - X
 void x86_paging_init(pfn_t frames);
 /* X86_INIT code is not mapped any more. */
 void x86_init_drop(void);
+extern const uint8_t *x86_text; /* where text that is mapped begins */
 /* Maps the device page that holds a physical address, uncached; for ever. NULL: no room. */
 volatile void *x86_device_map(uint64_t address);
 /* Maps up to X86_PASSAGE_BYTES of any physical memory, cached, until the next call. NULL: too long.
@@ -145,6 +146,8 @@ X86_IPC x86_call(uint64_t handle, uint64_t tag, uint64_t w0, uint64_t unused, ui
                  uint64_t w3);
 X86_IPC x86_receive(uint64_t handle, uint64_t options, uint64_t w0, uint64_t unused, uint64_t w2,
                     uint64_t w3);
+X86_IPC x86_hand_over(uint64_t name, uint64_t tag, uint64_t w0, struct thread *thread, uint64_t w2,
+                      uint64_t w3);
 X86_IPC x86_call_memory(uint64_t handle, uint64_t tag, uint64_t w0, uint64_t unused, uint64_t w2,
                         uint64_t w3);
 X86_IPC x86_reply_receive(uint64_t handle, uint64_t tag, uint64_t w0, uint64_t unused, uint64_t w2,

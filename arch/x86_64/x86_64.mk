@@ -7,7 +7,8 @@ X86_CC ?= $(CC)
 # No SSE in the kernel, so no reason to keep stacks aligned to 16; and three passes of gcc that make code smaller by
 # making its paths longer.
 X86_SHORT := $(if $(findstring clang,$(X86_CC)),-mstack-alignment=8,-mpreferred-stack-boundary=3 \
-	-fno-code-hoisting -fno-tree-tail-merge -fno-align-functions -fno-align-jumps -fno-align-loops -fno-align-labels)
+	-fno-code-hoisting -fno-tree-tail-merge -fno-align-functions -fno-align-jumps -fno-align-loops -fno-align-labels \
+	-fno-reorder-blocks-and-partition)
 X86_CFLAGS = -std=gnu11 -O2 -g $(WARN) -I. -Iinclude -include arch/x86_64/windows.h -ffreestanding -ffunction-sections \
 	-fno-pic -fno-pie -mcmodel=kernel -mno-red-zone -mgeneral-regs-only -fno-stack-protector \
 	-fcf-protection=none -fno-asynchronous-unwind-tables -fno-strict-aliasing -fno-common \
@@ -36,9 +37,10 @@ $(X86)/%.o: %.c
 	@mkdir -p $(@D)
 	$(X86_CC) $(X86_CFLAGS) -c -o $@ $<
 # What runs at boot, or once in a while, is made small.
-X86_SMALL := core/boot core/invariant $(addprefix arch/x86_64/,acpi boot cpu loader panic ranges serial time)
-$(X86_SMALL:%=$(X86)/%.o) $(X86)/seldom.o: X86_EXTRA += -Os
-$(X86_SMALL:%=$(X86)/%.o) $(X86)/seldom.o: X86_SHORT =
+X86_SMALL := core/boot core/invariant $(addprefix arch/x86_64/,acpi apic boot cpu loader paging panic ranges serial time)
+$(X86_SMALL:%=$(X86)/%.o) $(X86)/seldom.o: X86_EXTRA += -Oz
+$(X86_SMALL:%=$(X86)/%.o) $(X86)/seldom.o: X86_SHORT = $(if $(findstring clang,$(X86_CC)),,-mpreferred-stack-boundary=3 -fno-caller-saves)
+$(X86)/core.o: X86_SHORT += $(if $(findstring clang,$(X86_CC)),,-fno-inline-functions -fno-caller-saves -fno-tree-dominator-opts)
 # These four must not become calls of themselves.
 $(X86)/arch/x86_64/mem.o: X86_EXTRA += -fno-builtin $(if $(findstring clang,$(X86_CC)),,-fno-tree-loop-distribute-patterns)
 
