@@ -343,7 +343,7 @@ INDEX_GUARD uint32_t handle_install(pfn_t process, struct handle h);
 */
 INDEX_GUARD void handle_remove(pfn_t process, uint32_t number);
 
-#if (defined(HANDLE_PROOF) && !defined(HANDLE_FACTS)) || !defined(__FRAMAC__)
+#if !defined(__FRAMAC__) || (defined(HANDLE_PROOF) && !defined(HANDLE_FACTS))
 /* Puts a number that is not on it on the stack of free numbers. */
 /*@ requires is_process(process) && 0 < number < HANDLES_MAX && handles_perm && handles_stack;
     requires handle_place[process][number] >= process_at[process].handle_free;

@@ -131,11 +131,6 @@ status_t way_error(pfn_t t, uint64_t number, uint8_t rights);
         is_born(way_endpoint(\result.slot)); */
 __attribute__((noinline)) struct fast_way way_find(pfn_t t, uint64_t number, uint8_t right);
 
-/* The signal of t that a handle number and bits say. */
-/*@ requires kernel_wf && is_thread(t);
-    ensures kernel_wf; */
-HANDLER status_t signal_to(uint64_t number, uint64_t bits, pfn_t t);
-
 /* ---- what the proved calls promise: any arguments are legal ---- */
 
 /*@ predicate user_page{L}(integer va) = USER_BASE <= va < USER_TOP;
@@ -409,8 +404,43 @@ HANDLER status_t sys_reply_receive(pfn_t t);
     KERNEL_WF(0) */
 SELDOM status_t sys_reply_save(pfn_t t);
 
-/*@ logic integer signal_error{L}(integer t) = find_error(t, reg_of(t, ARG0), KIND_ENDPOINT, RIGHT_SIGNAL);
-    logic integer signal_endpoint{L}(integer t) = found_object(t, reg_of(t, ARG0)); */
+/*@ logic integer signal_error{L}(integer t, integer n) = find_error(t, n, KIND_ENDPOINT, RIGHT_SIGNAL);
+    logic integer signal_endpoint{L}(integer t, integer n) = found_object(t, n); */
+
+/* Event bits for the endpoint that a handle number of t names: a waiting receiver gets them, else they stay pending. */
+/*@ requires kernel_wf && runs(t);
+    assigns deadline_count, deadline_heap[0 .. FRAMES_MAX - 1], thread_at[0 .. FRAMES_MAX - 1],
+            queue_of[0 .. FRAMES_MAX - 1], queue_next[0 .. FRAMES_MAX - 1], queue_prev[0 .. FRAMES_MAX - 1],
+            queue_key[0 .. FRAMES_MAX - 1], queue_clock, endpoint_at[0 .. FRAMES_MAX * SLOTS - 1],
+            cpu_at[0 .. CPUS_MAX - 1];
+    KERNEL_WF(0)
+    behavior refused:
+        assumes signal_error(t, number) != ERR_NONE;
+        assigns \nothing;
+        ensures \result == \old(signal_error(t, number));
+    behavior nothing:
+        assumes signal_error(t, number) == ERR_NONE && bits == 0;
+        assigns \nothing;
+        ensures \result == ERR_NONE;
+    behavior pending:
+        assumes signal_error(t, number) == ERR_NONE && bits != 0;
+        assumes endpoint_at[signal_endpoint(t, number)].mode != MODE_RECEIVE;
+        ensures \result == ERR_NONE;
+        ensures bits: endpoint_at[\old(signal_endpoint(t, number))].events ==
+            (\old(endpoint_at[signal_endpoint(t, number)].events) | bits);
+        ensures threads: threads_same{Pre,Post};
+        ensures queues: \forall integer u; is_frame(u) ==> queue_of[u] == \old(queue_of[u]);
+    behavior received:
+        assumes signal_error(t, number) == ERR_NONE && bits != 0;
+        assumes endpoint_at[signal_endpoint(t, number)].mode == MODE_RECEIVE;
+        ensures \result == ERR_NONE;
+        ensures bits: endpoint_at[\old(signal_endpoint(t, number))].events ==
+            (\old(endpoint_at[signal_endpoint(t, number)].events) | bits) ||
+            \exists integer r; has_event(r, bits) && \old(queue_of[r]) == \old(signal_endpoint(t, number));
+    complete behaviors;
+    disjoint behaviors;
+*/
+HANDLER status_t signal_to(uint64_t number, uint64_t bits, pfn_t t);
 
 /* Event bits for an endpoint: a waiting receiver gets them, else they stay pending. */
 /*@ requires kernel_wf && runs(t);
@@ -420,28 +450,28 @@ SELDOM status_t sys_reply_save(pfn_t t);
             cpu_at[0 .. CPUS_MAX - 1];
     KERNEL_WF(0)
     behavior refused:
-        assumes signal_error(t) != ERR_NONE;
+        assumes signal_error(t, reg_of(t, ARG0)) != ERR_NONE;
         assigns \nothing;
-        ensures \result == \old(signal_error(t));
+        ensures \result == \old(signal_error(t, reg_of(t, ARG0)));
     behavior nothing:
-        assumes signal_error(t) == ERR_NONE && reg_of(t, ARG1) == 0;
+        assumes signal_error(t, reg_of(t, ARG0)) == ERR_NONE && reg_of(t, ARG1) == 0;
         assigns \nothing;
         ensures \result == ERR_NONE;
     behavior pending:
-        assumes signal_error(t) == ERR_NONE && reg_of(t, ARG1) != 0;
-        assumes endpoint_at[signal_endpoint(t)].mode != MODE_RECEIVE;
+        assumes signal_error(t, reg_of(t, ARG0)) == ERR_NONE && reg_of(t, ARG1) != 0;
+        assumes endpoint_at[signal_endpoint(t, reg_of(t, ARG0))].mode != MODE_RECEIVE;
         ensures \result == ERR_NONE;
-        ensures bits: endpoint_at[\old(signal_endpoint(t))].events ==
-            (\old(endpoint_at[signal_endpoint(t)].events) | \old(reg_of(t, ARG1)));
+        ensures bits: endpoint_at[\old(signal_endpoint(t, reg_of(t, ARG0)))].events ==
+            (\old(endpoint_at[signal_endpoint(t, reg_of(t, ARG0))].events) | \old(reg_of(t, ARG1)));
         ensures threads: threads_same{Pre,Post};
         ensures queues: \forall integer u; is_frame(u) ==> queue_of[u] == \old(queue_of[u]);
     behavior received:
-        assumes signal_error(t) == ERR_NONE && reg_of(t, ARG1) != 0;
-        assumes endpoint_at[signal_endpoint(t)].mode == MODE_RECEIVE;
+        assumes signal_error(t, reg_of(t, ARG0)) == ERR_NONE && reg_of(t, ARG1) != 0;
+        assumes endpoint_at[signal_endpoint(t, reg_of(t, ARG0))].mode == MODE_RECEIVE;
         ensures \result == ERR_NONE;
-        ensures bits: endpoint_at[\old(signal_endpoint(t))].events ==
-            (\old(endpoint_at[signal_endpoint(t)].events) | \old(reg_of(t, ARG1))) ||
-            \exists integer r; has_event(r, \old(reg_of(t, ARG1))) && \old(queue_of[r]) == \old(signal_endpoint(t));
+        ensures bits: endpoint_at[\old(signal_endpoint(t, reg_of(t, ARG0)))].events ==
+            (\old(endpoint_at[signal_endpoint(t, reg_of(t, ARG0))].events) | \old(reg_of(t, ARG1))) ||
+            \exists integer r; has_event(r, \old(reg_of(t, ARG1))) && \old(queue_of[r]) == \old(signal_endpoint(t, reg_of(t, ARG0)));
     complete behaviors;
     disjoint behaviors;
 */

@@ -174,7 +174,10 @@ def places(name, report):
     found = []
     with open(report) as f:
         for row in f.read().splitlines()[1:]:
-            folder, file, line, function, kind, status, words = row.split("\t", 6)
+            fields = row.split("\t", 6)
+            if len(fields) < 7:  # the rest of a property of several lines
+                continue
+            folder, file, line, function, kind, status, words = fields
             mine = function == name or (name == LEMMAS and not function)
             if mine and status in ("Unknown", "Invalid", "Dead"):
                 path = os.path.normpath(os.path.join(folder, file))
