@@ -191,7 +191,7 @@ static RARE status_t receive_some(pfn_t t, endpoint_t e, uint64_t options)
     return STATUS_BLOCKED;
 }
 
-status_t ipc_receive(pfn_t t, endpoint_t e, uint64_t options)
+__attribute__((noinline)) status_t ipc_receive(pfn_t t, endpoint_t e, uint64_t options)
 {
     return receive_nothing(t, e, options) ? STATUS_BLOCKED : receive_some(t, e, options);
 }

@@ -2,6 +2,8 @@
 /* What all system-call handlers share; see sys.h. */
 #include "core/sys.h"
 
+RARE slot_t slot_of_thread(pfn_t t, uint64_t number) { return handle_slot(frame_owner[t], number); }
+
 RARE status_t slot_check_any(slot_t slot, uint8_t rights)
 {
     if (slot == 0)
@@ -22,7 +24,7 @@ RARE status_t slot_check(slot_t slot, uint8_t kind, uint8_t rights)
 RARE struct found find(pfn_t t, uint64_t number, uint8_t kind, uint8_t rights)
 {
     struct found f;
-    slot_t slot = handle_slot(frame_owner[t], number);
+    slot_t slot = slot_of_thread(t, number);
     f.status = slot_check(slot, kind, rights);
     f.object = f.status == ERR_NONE ? handle_at[H(slot)].object : 0;
     return f;

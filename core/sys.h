@@ -51,6 +51,13 @@ static inline void reg_set(pfn_t t, uint32_t r, uint64_t value) { thread_at[T(t)
     logic integer found_process{L}(integer t, integer n) = n == 0 ? frame_owner[t] : found_object(t, n);
 */
 
+/* The slot of the open handle of that number of t's process; 0: there is none. */
+/*@ requires kernel_wf && is_thread(t);
+    assigns \nothing;
+    ensures slot: \result == open_slot(frame_owner[t], number);
+    ensures open: \result != 0 ==> is_slot(\result) && handle_at[\result].kind != KIND_NONE; */
+slot_t slot_of_thread(pfn_t t, uint64_t number);
+
 /* What is wrong with a handle slot for a use: HANDLE, DEAD, KIND, RIGHTS, in this order. */
 /*@ requires slot == 0 || is_slot(slot) && handle_object_ok(slot);
     assigns \nothing;
@@ -407,7 +414,7 @@ SELDOM status_t sys_reply_save(pfn_t t);
 /*@ logic integer signal_error{L}(integer t, integer n) = find_error(t, n, KIND_ENDPOINT, RIGHT_SIGNAL);
     logic integer signal_endpoint{L}(integer t, integer n) = found_object(t, n); */
 
-/* Event bits for the endpoint that a handle number of t names: a waiting receiver gets them, else they stay pending. */
+/* sys_signal, for a machine that has the arguments in registers: soonest. */
 /*@ requires kernel_wf && runs(t);
     assigns deadline_count, deadline_heap[0 .. FRAMES_MAX - 1], thread_at[0 .. FRAMES_MAX - 1],
             queue_of[0 .. FRAMES_MAX - 1], queue_next[0 .. FRAMES_MAX - 1], queue_prev[0 .. FRAMES_MAX - 1],
@@ -440,7 +447,16 @@ SELDOM status_t sys_reply_save(pfn_t t);
     complete behaviors;
     disjoint behaviors;
 */
-HANDLER status_t signal_to(uint64_t number, uint64_t bits, pfn_t t);
+INDEX_GUARD status_t signal_to(pfn_t t, uint64_t number, uint64_t bits)
+{
+    struct fast_way way = fast_way(t, number, RIGHT_SIGNAL);
+    if (!way.open)
+        return way_error(t, number, RIGHT_SIGNAL);
+    endpoint_t e = handle_at[H(way.slot)].object;
+    if (bits != 0 && !endpoint_signal_now(e, bits))
+        endpoint_signal_rest(e, bits);
+    return ERR_NONE;
+}
 
 /* Event bits for an endpoint: a waiting receiver gets them, else they stay pending. */
 /*@ requires kernel_wf && runs(t);

@@ -23,7 +23,7 @@ static bool range_holds(slot_t slot, uint64_t first, uint64_t count)
     assigns \nothing; */
 static status_t device_check(pfn_t t, uint8_t kind, uint8_t right, uint64_t first, uint64_t count)
 {
-    slot_t slot = handle_slot(frame_owner[t], reg_get(t, ARG0));
+    slot_t slot = slot_of_thread(t, reg_get(t, ARG0));
     status_t status = slot_check(slot, kind, right);
     if (status != ERR_NONE)
         return status;

@@ -111,7 +111,7 @@ status_t sys_fault_handler(pfn_t t)
         return p.status;
     slot_t slot = 0;
     if (reg_get(t, ARG1) != 0) {
-        slot = handle_slot(frame_owner[t], reg_get(t, ARG1));
+        slot = slot_of_thread(t, reg_get(t, ARG1));
         status_t status = slot_check(slot, KIND_ENDPOINT, RIGHT_SEND);
         if (status != ERR_NONE)
             return status;
@@ -126,15 +126,12 @@ status_t sys_fault_handler(pfn_t t)
     return ERR_NONE;
 }
 
-status_t signal_to(uint64_t number, uint64_t bits, pfn_t t)
+status_t sys_signal(pfn_t t)
 {
-    struct fast_way way = fast_way(t, number, RIGHT_SIGNAL);
-    if (!way.open)
-        return way_error(t, number, RIGHT_SIGNAL);
-    endpoint_t e = handle_at[H(way.slot)].object;
-    if (bits != 0 && !endpoint_signal_now(e, bits))
-        endpoint_signal_rest(e, bits);
+    struct found e = find(t, reg_get(t, ARG0), KIND_ENDPOINT, RIGHT_SIGNAL);
+    if (e.status != ERR_NONE)
+        return e.status;
+    if (reg_get(t, ARG1) != 0)
+        endpoint_signal(e.object, reg_get(t, ARG1));
     return ERR_NONE;
 }
-
-status_t sys_signal(pfn_t t) { return signal_to(reg_get(t, ARG0), reg_get(t, ARG1), t); }

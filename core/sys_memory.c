@@ -213,7 +213,7 @@ status_t sys_query(pfn_t t)
 
 status_t sys_device_map(pfn_t t)
 {
-    slot_t slot = handle_slot(frame_owner[t], reg_get(t, ARG0));
+    slot_t slot = slot_of_thread(t, reg_get(t, ARG0));
     status_t status = slot_check(slot, KIND_MEMORY, RIGHT_WRITE);
     if (status != ERR_NONE)
         return status;

@@ -219,7 +219,7 @@ static status_t process_destroy_piece(pfn_t p)
     ensures kernel_wf; */
 static RARE status_t destroy_other(pfn_t t)
 {
-    slot_t slot = handle_slot(frame_owner[t], reg_get(t, ARG0));
+    slot_t slot = slot_of_thread(t, reg_get(t, ARG0));
     status_t status = slot_check_any(slot, RIGHT_DESTROY);
     if (status == ERR_HANDLE || status == ERR_DEAD)
         return status;
@@ -280,7 +280,7 @@ static __attribute__((noinline)) status_t handle_copy_live(pfn_t t, pfn_t p, slo
     ensures kernel_wf; */
 static RARE status_t handle_copy_other(pfn_t t, pfn_t p)
 {
-    slot_t slot = handle_slot(frame_owner[t], reg_get(t, ARG1));
+    slot_t slot = slot_of_thread(t, reg_get(t, ARG1));
     status_t status = slot_check_any(slot, RIGHT_COPY);
     return status != ERR_NONE ? status : handle_copy_live(t, p, slot);
 }
@@ -333,7 +333,7 @@ status_t sys_handle_close(pfn_t t)
 
 status_t sys_handle_info(pfn_t t)
 {
-    slot_t slot = handle_slot(frame_owner[t], reg_get(t, ARG0));
+    slot_t slot = slot_of_thread(t, reg_get(t, ARG0));
     if (slot == 0)
         return ERR_HANDLE;
     reg_set(t, ARG0, handle_live(slot) ? handle_at[H(slot)].kind : KIND_NONE);
@@ -349,7 +349,7 @@ static struct found child_after(pfn_t t, pfn_t parent, uint64_t number)
 {
     struct found f = {ERR_NONE, own_first[parent]};
     if (number != 0) {
-        slot_t slot = handle_slot(frame_owner[t], number);
+        slot_t slot = slot_of_thread(t, number);
         f.status = slot_check_any(slot, 0);
         if (f.status != ERR_NONE)
             return f;
@@ -379,7 +379,7 @@ static uint8_t object_kind(pfn_t p)
     assigns \nothing; */
 static RARE struct found owner_slot(pfn_t t)
 {
-    struct found f = {ERR_NONE, handle_slot(frame_owner[t], reg_get(t, ARG0))};
+    struct found f = {ERR_NONE, slot_of_thread(t, reg_get(t, ARG0))};
     f.status = slot_check_any(f.object, RIGHT_READ);
     if (f.status == ERR_HANDLE || f.status == ERR_DEAD)
         return f;

@@ -17,7 +17,7 @@ int64_t x86_signal(uint64_t handle, uint64_t bits)
 {
     pfn_t t = x86_this()->current;
     thread_at[T(t)].syscalls++;
-    status_t status = signal_to(handle, bits, t);
+    status_t status = signal_to(t, handle, bits);
     if (syscall_stays(x86_number(), t))
         return -(int64_t)status;
     return X86_SWITCH + syscall_leave(x86_number(), t, status);
