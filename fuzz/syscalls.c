@@ -16,6 +16,7 @@
 
 #include "arch/hosted/hosted.h"
 #include "arch/hosted/snapshot.h"
+#include "core/dispatch.h"
 #include "core/invariant.h"
 #include "core/kernel.h"
 #include "fuzz/scene.h"
@@ -200,6 +201,28 @@ static void check_answer(pfn_t t, uint64_t number, uint64_t before)
         fail("a failing call changed something", name);
 }
 
+/* ---- the short way of IPC against the long one ---- */
+
+static bool long_way;                /* system calls do not try the short one */
+static uint64_t after[STEPS_MAX];    /* what each step came to on the long way */
+
+/* kernel_syscall without the short way. */
+static void syscall_long(void)
+{
+    pfn_t t = cpu_at[0].current;
+    status_t status = syscall_handle(t, thread_at[T(t)].reg[REG_RAX]);
+    if (syscall_stays(0, t))
+        thread_at[T(t)].reg[REG_RAX] = (uint64_t)0 - (uint64_t)status;
+    else
+        (void)syscall_leave(0, t, status);
+}
+
+/* All there is to see, and who runs. */
+static uint64_t whole_hash(void)
+{
+    return state_hash(0) * 31 + cpu_at[0].current;
+}
+
 /* ---- steps ---- */
 
 /* Which thread: one of the scene's, the running one, or any other there is. */
@@ -237,7 +260,10 @@ static void step_syscall(uint8_t op, bool hash)
     uint64_t generation = frame_generation[t];
     /* While an ended process is being closed every entry does a piece of that, whatever the call. */
     uint64_t before = hash && dead_first == 0 ? state_hash(t) : 0;
-    (void)kernel_syscall(0);
+    if (long_way)
+        syscall_long();
+    else
+        (void)kernel_syscall(0);
     if (frame_kind[t] == FRAME_THREAD && frame_generation[t] == generation)
         check_answer(t, number, before);
     if (decode)
@@ -333,11 +359,31 @@ static uint32_t input_hash(const uint8_t *data, size_t size)
     return hash ^ hash >> 15;
 }
 
+/* Both ways must come to the same, step by step. */
+static void compare_ways(const uint8_t *data, size_t size)
+{
+    for (int way = 0; way < 2; way++) {
+        input = data;
+        input_left = size;
+        long_way = way == 0;
+        for (uint32_t n = 0; n < STEPS_MAX && input_left > 0; n++) {
+            step(false);
+            uint64_t hash = whole_hash();
+            if (way == 1 && hash != after[n])
+                fail("the short way came to something else than the long one", "");
+            after[n] = hash;
+        }
+        (void)hosted_reset();
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+    uint32_t how = input_hash(data, size) % 32;
+    if (how == 2 || decode)
+        compare_ways(data, size);
     input = data;
     input_left = size;
-    uint32_t how = input_hash(data, size) % 32;
     for (uint32_t n = 0; n < STEPS_MAX && input_left > 0; n++) {
         step(how == 1 || decode);
         if (how == 0 || decode)

@@ -35,6 +35,7 @@ static uint64_t thread_hash(uint64_t hash, pfn_t p, bool caller)
         copy.slice = 0;
         copy.badge = copy.calls = copy.grants = 0; /* meaningful only while it sends */
     } else {
+        copy.grants = copy.grants != 0;
         hash = mix(hash, queue_of[p]);
         hash = mix(hash, (uint64_t)queue_next[p] << 32 | queue_prev[p]);
     }
