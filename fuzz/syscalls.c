@@ -203,8 +203,7 @@ static void check_answer(pfn_t t, uint64_t number, uint64_t before)
 
 /* ---- the short way of IPC against the long one ---- */
 
-static bool long_way;                /* system calls do not try the short one */
-static uint64_t after[STEPS_MAX];    /* what each step came to on the long way */
+static bool long_way; /* system calls do not try the short one */
 
 /* kernel_syscall without the short way. */
 static void syscall_long(void)
@@ -359,15 +358,18 @@ static uint32_t input_hash(const uint8_t *data, size_t size)
     return hash ^ hash >> 15;
 }
 
-/* Both ways must come to the same, step by step. */
+/* Both ways must come to the same; when an input is decoded, step by step. */
 static void compare_ways(const uint8_t *data, size_t size)
 {
+    static uint64_t after[STEPS_MAX]; /* the long way */
     for (int way = 0; way < 2; way++) {
         input = data;
         input_left = size;
         long_way = way == 0;
         for (uint32_t n = 0; n < STEPS_MAX && input_left > 0; n++) {
             step(false);
+            if (!decode && input_left > 0 && n + 1 < STEPS_MAX)
+                continue;
             uint64_t hash = whole_hash();
             if (way == 1 && hash != after[n])
                 fail("the short way came to something else than the long one", "");
