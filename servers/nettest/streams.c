@@ -221,6 +221,26 @@ static int64_t piece_carry(int from, int to, uint32_t n)
     return memcmp(in, out, PIECE) != 0;
 }
 
+/* Accepts the other end of a connection of this program; an error that was told to this end, as the
+   connection may be lost before. */
+static int64_t end_accept(int listener, int there)
+{
+    struct socket_event event;
+    char byte;
+    socket_watch(listener, SOCKET_CAN_READ, 0);
+    socket_watch(there, SOCKET_CAN_READ, 0);
+    int n = socket_poll(&event, 1, NULL, nettest_now() + PATIENCE);
+    socket_watch(listener, 0, 0);
+    socket_watch(there, 0, 0);
+    if (n <= 0)
+        return n == 0 ? -SOCKET_TIMED_OUT : n;
+    int64_t here = socket_accept(listener, NULL, SOCKET_NOW);
+    if (here != -ERR_WOULD_BLOCK)
+        return here;
+    int64_t got = socket_recv(there, &byte, 1, SOCKET_NOW);
+    return got < 0 ? got : -SOCKET_RESET;
+}
+
 /* A connection to the own listener, there and back. */
 static int64_t round_run(int listener, uint32_t n)
 {
@@ -228,7 +248,7 @@ static int64_t round_run(int listener, uint32_t n)
     int there = socket_open(SOCKET_TCP), here = -1;
     int64_t status = there < 0 ? there : socket_connect(there, &peer, nettest_now() + PATIENCE);
     if (status == 0)
-        status = here = socket_accept(listener, NULL, nettest_now() + PATIENCE);
+        status = here = (int)end_accept(listener, there);
     if (here >= 0)
         status = piece_carry(there, here, n);
     if (status == 0)
