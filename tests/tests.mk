@@ -55,6 +55,6 @@ test-qemu: ## the system tests in QEMU alone
 	@tests/run --only '$(ONLY)' qemu
 
 .PHONY: test-kills
-test-kills: ## every server killed KILLS=300 times under load, on both machines: the better part of an hour
+test-kills: ## every server killed KILLS=300 times under load, on both machines: some ten minutes
 	@$(call build_quietly,$(HOSTED) $(KERNEL) $(INITRD))
 	@$(if $(KILLS),KILLS=$(KILLS)) $(if $(VICTIM),VICTIM=$(VICTIM)) tests/run --long --only '$(ONLY)' hosted qemu
