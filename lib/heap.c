@@ -12,6 +12,18 @@
 #define GROW_PAGES_MAX 64u /* more than asked for, at most */
 
 static uint64_t heap_pages;
+static int64_t last_error;
+
+int64_t heap_error(void) { return last_error; }
+
+/* 1: so many pages more are mapped. */
+static int pages_map(uint64_t va, uint64_t pages)
+{
+    int64_t status = memory_map(0, va, pages, PAGE_READ | PAGE_WRITE);
+    if (status != 0)
+        last_error = status;
+    return status == 0;
+}
 
 void *heap_grow(uint64_t bytes, uint64_t *grown)
 {
@@ -19,9 +31,9 @@ void *heap_grow(uint64_t bytes, uint64_t *grown)
     uint64_t wish = heap_pages / 2 < GROW_PAGES_MAX ? heap_pages / 2 : GROW_PAGES_MAX;
     uint64_t pages = need > GROW_PAGES ? need : GROW_PAGES;
     uint64_t va = HEAP_VA + heap_pages * PAGE_SIZE;
-    if (wish > pages && memory_map(0, va, wish, PAGE_READ | PAGE_WRITE) == 0)
+    if (wish > pages && pages_map(va, wish))
         pages = wish;
-    else if (memory_map(0, va, pages, PAGE_READ | PAGE_WRITE) != 0)
+    else if (!pages_map(va, pages))
         return NULL;
     heap_pages += pages;
     *grown = pages * PAGE_SIZE;

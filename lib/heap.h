@@ -13,4 +13,7 @@
    memory. *grown says by how much. */
 void *heap_grow(uint64_t bytes, uint64_t *grown);
 
+/* What the kernel said when it could not grow, the last time: an error; 0: it always could. */
+int64_t heap_error(void);
+
 #endif

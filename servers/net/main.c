@@ -7,7 +7,9 @@
  *
  * Without a network device the loopback interface works; the device may come later, or come again.
  */
+#include "lib/error.h"
 #include "lib/frames.h"
+#include "lib/heap.h"
 #include "lib/memory.h"
 #include "lib/random.h"
 #include "lib/startup.h"
@@ -15,6 +17,7 @@
 #include "lib/sys.h"
 #include "servers/net/net.h"
 #include "servers/net/system.h"
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -223,6 +226,21 @@ static void request_answer(const struct request *r, uint32_t label)
     (void)atm_reply(0, TAG(SOCKET_PROTOCOL, 0, 0), 0, 0, 0, 0);
 }
 
+/* For whoever looks for the reason: the heap and lwIP's bound are all that can refuse. Once, as a
+   client could ask for ever. */
+static void memory_tell(uint32_t request)
+{
+    static int told;
+    char text[160];
+    if (told)
+        return;
+    told = 1;
+    snprintf(text, sizeof text, "net: no memory for request %u: lwIP has %zu KiB; the heap: %s",
+             request, net_memory_total() / 1024,
+             heap_error() == 0 ? "could always grow" : atm_error_text(heap_error()));
+    system_say(text);
+}
+
 static void message_handle(const struct atm_result *m)
 {
     static struct request r; /* large, and one at a time */
@@ -240,6 +258,8 @@ static void message_handle(const struct atm_result *m)
         r.handle = 0;
     }
     uint32_t label = request_handle(&r);
+    if (label == SOCKET_MEMORY)
+        memory_tell(r.label);
     items_return(&r);
     if ((tag & TAG_CALL) != 0 && !r.later)
         request_answer(&r, label);

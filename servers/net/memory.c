@@ -32,6 +32,8 @@ struct block {
 static struct block *free_list[CLASSES];
 static size_t total;
 
+size_t net_memory_total(void) { return total; }
+
 static int class_fill(size_t class)
 {
     size_t bytes = class_bytes[class];

@@ -20,6 +20,7 @@
 void *net_memory_get(size_t bytes);
 void *net_memory_get_zeroed(size_t count, size_t bytes);
 void net_memory_give(void *block);
+size_t net_memory_total(void); /* bytes taken from the heap */
 #define mem_clib_malloc net_memory_get
 #define mem_clib_calloc net_memory_get_zeroed
 #define mem_clib_free net_memory_give
