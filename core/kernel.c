@@ -99,7 +99,7 @@ RARE pfn_t kernel_timer(cpu_t cpu)
     return t;
 }
 
-RARE pfn_t kernel_resched(cpu_t cpu) 
+RARE pfn_t kernel_resched(cpu_t cpu)
 {
     return cpu_at[CPU(cpu)].current == 0 ? leave_idle(cpu) : kernel_leave(cpu);
 }

@@ -130,7 +130,7 @@ static pfn_t spot_make(pfn_t p, uint64_t va, uint32_t level, uint32_t found)
 /*@ requires kernel_wf && is_process(p) && va < USER_TOP && 1 <= level <= 3 && level <= at.level;
     ensures kernel_wf; */
 INDEX_GUARD struct table_spot place_now(struct table_spot at, pfn_t p, uint64_t va, uint32_t level,
-                                      uint64_t entry, uint64_t pages)
+                                        uint64_t entry, uint64_t pages)
 {
     if (at.level != level) {
         at.table = spot_make(p, va, level, at.level);
@@ -145,8 +145,8 @@ INDEX_GUARD struct table_spot place_now(struct table_spot at, pfn_t p, uint64_t 
 /* The same where it need not be fast. */
 /*@ requires kernel_wf && is_process(p) && va < USER_TOP && 1 <= level <= 3 && level <= at.level;
     ensures kernel_wf; */
-static RARE struct table_spot place(struct table_spot at, pfn_t p, uint64_t va, uint32_t level, uint64_t entry,
-                                    uint64_t pages)
+static RARE struct table_spot place(struct table_spot at, pfn_t p, uint64_t va, uint32_t level,
+                                    uint64_t entry, uint64_t pages)
 {
     return place_now(at, p, va, level, entry, pages);
 }
@@ -390,7 +390,7 @@ static inline status_t share_check(struct table_spot from, struct table_spot to,
 }
 
 RARE struct share_plan memory_share_plan(pfn_t from, uint64_t source, pfn_t to, uint64_t target,
-                                    uint32_t flags)
+                                         uint32_t flags)
 {
     uint32_t level = page_level(flags);
     struct table_spot there = table_walk(process_at[P(to)].root, target);
@@ -413,8 +413,8 @@ static inline bool share_fits(pfn_t p, uint32_t need)
 /* Shares the page at `here` where `there` is, with the rights of blank, an entry without a frame. */
 /*@ requires kernel_wf && is_process(to) && target < USER_TOP && 1 <= level <= 3 && \valid(there);
     ensures kernel_wf; */
-INDEX_GUARD status_t share_one(struct table_spot here, struct table_spot *there, pfn_t to, uint64_t target,
-                               uint32_t level, uint64_t blank)
+INDEX_GUARD status_t share_one(struct table_spot here, struct table_spot *there, pfn_t to,
+                               uint64_t target, uint32_t level, uint64_t blank)
 {
     uint32_t span = level == 1 ? 1 : level == 2 ? PAGES_2M : PAGES_1G;
     uint32_t most = (uint32_t)(blank / PTE_MAX_WRITE % 4u * PAGE_MAX_WRITE);
@@ -441,7 +441,7 @@ static inline uint64_t share_blank(uint32_t flags)
 }
 
 RARE struct progress memory_share_pages(pfn_t from, uint64_t source, pfn_t to, uint64_t target,
-                                   uint32_t count, uint32_t flags)
+                                        uint32_t count, uint32_t flags)
 {
     uint32_t level = page_level(flags);
     uint64_t bytes = page_bytes(flags);
@@ -485,7 +485,7 @@ static inline status_t device_one(struct table_spot *at, pfn_t p, uint64_t va, u
 }
 
 RARE struct progress memory_device_pages(pfn_t p, uint64_t va, uint32_t count, uint64_t frame,
-                                    uint32_t flags)
+                                         uint32_t flags)
 {
     struct progress so_far = {0, ERR_NONE};
     struct table_spot at = table_walk(process_at[P(p)].root, va);

@@ -59,4 +59,7 @@ status_t sys_nop(pfn_t t)
     return ERR_NONE;
 }
 
-struct fast_way way_find(pfn_t t, uint64_t number, uint8_t right) { return fast_way(t, number, right); }
+struct fast_way way_find(pfn_t t, uint64_t number, uint8_t right)
+{
+    return fast_way(t, number, right);
+}

@@ -403,7 +403,8 @@ status_t sys_child_next(pfn_t t)
         return status;
     uint8_t kind_of_child = object_kind(child.object);
     reg_set(t, ARG1, kind_of_child);
-    object_open(t, kind_of_child, child.object, handle_at[H(slot)].rights); /* as much as over the owner */
+    object_open(t, kind_of_child, child.object,
+                handle_at[H(slot)].rights); /* as much as over the owner */
     return ERR_NONE;
 }
 

@@ -76,7 +76,8 @@ static RARE status_t item_check_other(pfn_t p, struct item *item)
     status_t status = slot_check_any(item->slot, RIGHT_COPY);
     if (status != ERR_NONE || item->badge == 0)
         return status;
-    bool fresh = handle_at[H(item->slot)].kind == KIND_ENDPOINT && handle_at[H(item->slot)].badge == 0;
+    bool fresh =
+        handle_at[H(item->slot)].kind == KIND_ENDPOINT && handle_at[H(item->slot)].badge == 0;
     return fresh ? ERR_NONE : ERR_MESSAGE;
 }
 
@@ -248,8 +249,8 @@ static void plan_commit(pfn_t from, pfn_t to, const struct plan *plan)
 /*@ requires kernel_wf && is_process(from) && is_process(to) && is_user(source) && is_user(target);
     requires words <= MESSAGE_WORDS_MAX && items <= MESSAGE_ITEMS_MAX;
     ensures kernel_wf; */
-static RARE status_t items_move(pfn_t from, pfn_t to, pfn_t source, pfn_t target,
-                                                     uint32_t words, uint32_t items)
+static RARE status_t items_move(pfn_t from, pfn_t to, pfn_t source, pfn_t target, uint32_t words,
+                                uint32_t items)
 {
     struct plan plan;
     plan.count = items;
@@ -350,7 +351,8 @@ static void registers_copy(pfn_t from, pfn_t to)
 /* message_transfer of a message that is no fault. */
 /*@ requires kernel_wf && is_thread(from) && is_thread(to) && from != to;
     ensures kernel_wf; */
-static RARE status_t message_deliver(pfn_t from, pfn_t to, uint64_t badge, uint64_t flags, bool grants)
+static RARE status_t message_deliver(pfn_t from, pfn_t to, uint64_t badge, uint64_t flags,
+                                     bool grants)
 {
     uint64_t tag = thread_at[T(from)].reg[REG_RSI] & TAG_SHAPE;
     if (TAG_ITEMS(tag) != 0 && !grants)

@@ -217,10 +217,7 @@ static void syscall_long(void)
 }
 
 /* All there is to see, and who runs. */
-static uint64_t whole_hash(void)
-{
-    return state_hash(0) * 31 + cpu_at[0].current;
-}
+static uint64_t whole_hash(void) { return state_hash(0) * 31 + cpu_at[0].current; }
 
 /* ---- steps ---- */
 

@@ -78,7 +78,8 @@ X86_INIT static pfn_t boot_frames(void)
 
 /* The ramdisk as whole frames: moves it if the loader did not align it, and clears what follows in
    its last page, which the first process will see. */
-X86_INIT static void boot_initrd(const struct x86_loader *loader, pfn_t frames, struct boot_image *image)
+X86_INIT static void boot_initrd(const struct x86_loader *loader, pfn_t frames,
+                                 struct boot_image *image)
 {
     if (loader->module_bytes == 0)
         x86_fail("no initial ramdisk was loaded; QEMU: -initrd FILE, GRUB: module2 FILE");

@@ -79,7 +79,8 @@ _Static_assert((uint64_t)X86_WINDOW_BASE == 0xffff800000000000ul &&
                    (uint64_t)X86_ARRAY_BASE == 0xffffffff84000000ul && X86_ARRAY_STRIDE == 0x4025140,
                "windows.h");
 _Static_assert(X86_SWITCH == FRAMES_MAX, "asm.h");
-_Static_assert(SYS_call == 0 && SYS_reply_receive == 1 && SYS_receive == 2 && SYS_signal == SYS_SIGNAL,
+_Static_assert(SYS_call == 0 && SYS_reply_receive == 1 && SYS_receive == 2 &&
+                   SYS_signal == SYS_SIGNAL,
                "the order of entry.S");
 #define RECORD_FITS(type, name, slot, count)                                                       \
     _Static_assert(sizeof(type) <= 4 || (slot) == FRAME_ARRAY_COUNT - 1, "windows.h: " #name);

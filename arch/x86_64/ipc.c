@@ -64,14 +64,15 @@ INLINE void hand_over(pfn_t t, struct ipc_fast f, bool memory)
     thread->syscalls++;
     __asm__ volatile("jmp x86_hand_over"
                      :
-                     : "D"(f.r.name), "S"(f.r.tag), "d"(f.r.word[0]), "c"(&thread_at[T(f.next)]), "r"(r8), "r"(r9),
-                       "r"(r10), "a"(process_at[P(f.process)].root), "b"(f.next)
+                     : "D"(f.r.name), "S"(f.r.tag), "d"(f.r.word[0]), "c"(&thread_at[T(f.next)]),
+                       "r"(r8), "r"(r9), "r"(r10), "a"(process_at[P(f.process)].root), "b"(f.next)
                      : "memory");
 }
 
 /* A thread goes on with these results. The second word, the thread's number and its root are where hand_over has put
    them: in registers that C does not take arguments in. */
-void x86_hand_over(uint64_t name, uint64_t tag, uint64_t w0, struct thread *thread, uint64_t w2, uint64_t w3)
+void x86_hand_over(uint64_t name, uint64_t tag, uint64_t w0, struct thread *thread, uint64_t w2,
+                   uint64_t w3)
 {
     register uint64_t r10 __asm__("r10");
     pfn_t root, next;

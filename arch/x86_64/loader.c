@@ -95,7 +95,8 @@ X86_INIT static const char *loader_read_pvh(struct x86_loader *loader, uint32_t 
     return NULL;
 }
 
-X86_INIT static void loader_read_map_tag(struct x86_loader *loader, const uint8_t *tag, uint32_t bytes)
+X86_INIT static void loader_read_map_tag(struct x86_loader *loader, const uint8_t *tag,
+                                         uint32_t bytes)
 {
     if (bytes < 16)
         return;
@@ -107,7 +108,7 @@ X86_INIT static void loader_read_map_tag(struct x86_loader *loader, const uint8_
 }
 
 X86_INIT static void loader_read_tag(struct x86_loader *loader, const uint8_t *tag, uint32_t bytes,
-                            uint64_t address)
+                                     uint64_t address)
 {
     switch (get32(tag)) {
     case TAG_COMMAND:

@@ -33,7 +33,8 @@ static entries device_pages __attribute__((aligned(4096))); /* the first 2 MiB o
 static uint32_t device_count;
 static uint64_t *init_pages; /* the entries of X86_INIT code */
 
-extern const uint8_t image_text[], image_init_end[], image_text_end[], image_rodata[], image_data[], image_end[];
+extern const uint8_t image_text[], image_init_end[], image_text_end[], image_rodata[], image_data[],
+    image_end[];
 extern const uint8_t x86_stacks[];
 extern const uint32_t x86_stacks_count;
 

@@ -143,12 +143,14 @@ static void print_registers(const struct x86_frame *f)
         uint8_t place;
     } list[] = {
 #define PLACE(name) offsetof(struct x86_frame, name) / 8
-        {"rax ", PLACE(rax)}, {"rbx ", PLACE(rbx)}, {"rcx ", PLACE(rcx)}, {"rdx ", PLACE(rdx)},
-        {"rsi ", PLACE(rsi)}, {"rdi ", PLACE(rdi)}, {"rbp ", PLACE(rbp)}, {"rsp ", PLACE(rsp)},
-        {"r8  ", PLACE(r8)}, {"r9  ", PLACE(r9)}, {"r10 ", PLACE(r10)}, {"r11 ", PLACE(r11)},
-        {"r12 ", PLACE(r12)}, {"r13 ", PLACE(r13)}, {"r14 ", PLACE(r14)}, {"r15 ", PLACE(r15)},
-        {"rip ", PLACE(rip)}, {"cs  ", PLACE(cs)}, {"flag", PLACE(rflags)}, {"err ", PLACE(error)},
-        {"cr0 ", CONTROL}, {"cr2 ", CONTROL + 1}, {"cr3 ", CONTROL + 2}, {"cr4 ", CONTROL + 3},
+        {"rax ", PLACE(rax)},    {"rbx ", PLACE(rbx)},   {"rcx ", PLACE(rcx)},
+        {"rdx ", PLACE(rdx)},    {"rsi ", PLACE(rsi)},   {"rdi ", PLACE(rdi)},
+        {"rbp ", PLACE(rbp)},    {"rsp ", PLACE(rsp)},   {"r8  ", PLACE(r8)},
+        {"r9  ", PLACE(r9)},     {"r10 ", PLACE(r10)},   {"r11 ", PLACE(r11)},
+        {"r12 ", PLACE(r12)},    {"r13 ", PLACE(r13)},   {"r14 ", PLACE(r14)},
+        {"r15 ", PLACE(r15)},    {"rip ", PLACE(rip)},   {"cs  ", PLACE(cs)},
+        {"flag", PLACE(rflags)}, {"err ", PLACE(error)}, {"cr0 ", CONTROL},
+        {"cr2 ", CONTROL + 1},   {"cr3 ", CONTROL + 2},  {"cr4 ", CONTROL + 3},
 #undef PLACE
     };
     const uint64_t control[] = {x86_cr0(), x86_cr2(), x86_cr3(), x86_cr4()};

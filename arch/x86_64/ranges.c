@@ -82,7 +82,8 @@ X86_INIT int x86_ranges_cover(const struct x86_ranges *list, uint64_t first, uin
     return 0;
 }
 
-X86_INIT uint64_t x86_ranges_take(struct x86_ranges *list, uint64_t count, uint64_t align, uint64_t limit)
+X86_INIT uint64_t x86_ranges_take(struct x86_ranges *list, uint64_t count, uint64_t align,
+                                  uint64_t limit)
 {
     for (uint32_t i = 0; i < list->count; i++) {
         uint64_t first = (list->range[i].first + align - 1) / align * align;

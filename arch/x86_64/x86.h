@@ -176,7 +176,10 @@ void x86_syscall_entry(void);
 extern const uint64_t x86_vectors[256]; /* entry points */
 /* Leaves the kernel: to the thread whose registers x86_switch found, or to wait for an interrupt.
    Does not return. */
-static inline void x86_leave(uint64_t *regs) { __asm__ volatile("jmp x86_leave" : : "a"(regs) : "memory"); }
+static inline void x86_leave(uint64_t *regs)
+{
+    __asm__ volatile("jmp x86_leave" : : "a"(regs) : "memory");
+}
 
 /* ---- acpi.c ---- */
 

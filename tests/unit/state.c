@@ -80,7 +80,8 @@ uint64_t state_hash(pfn_t t)
         hash = links_hash(mix(hash, p), p);
         hash = frame_kind[p] == FRAME_THREAD ? thread_hash(hash, p, p == t) : frame_hash(hash, p);
     }
-    uint64_t deadlines = 0; /* as a set: a deadline set and taken back may leave the others in another order */
+    uint64_t deadlines =
+        0; /* as a set: a deadline set and taken back may leave the others in another order */
     for (uint32_t i = 1; i <= deadline_count; i++)
         deadlines += mix(1, deadline_heap[i]);
     hash = mix(hash, deadlines);
