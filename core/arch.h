@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * All the core knows of a machine. An architecture implements the arch_ functions, saves a thread's user registers into
- * thread_at[t].reg at each entry, calls one kernel_ entry with the big kernel lock held and interrupts off, and resumes
+ * thread_at[t].reg at each entry, calls one kernel_ entry on one CPU at a time and with interrupts off, and resumes
  * the thread that the entry returns (0: none is ready, wait for an interrupt). These contracts are trusted:
  * proofs/TRUSTED.md gives the reason for each.
  */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The kernel's entries: what an architecture calls, with the big kernel lock held and interrupts off, after it has saved
+ * The kernel's entries: what an architecture calls, on one CPU at a time and with interrupts off, after it has saved
  * the running thread's registers. Each returns the thread that is to run on the CPU now, whose registers are in its
  * object; 0: none is ready, the CPU waits for an interrupt.
  */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The system calls call and reply_receive, from the registers of one thread to those of the next in
- * one function. entry.S jumps here when it has stored all registers of the thread, so that nothing
- * need be preserved (x86_64.mk compiles this file so), and none of these functions returns. They
- * are not declared so: gcc takes what never returns for rare, and makes it small and slow.
+ * The system calls call and reply_receive, from the registers of one thread to those of the next, and receive. entry.S
+ * jumps here when it has stored all registers of the thread, so that nothing need be preserved (x86_64.mk compiles this
+ * file so), and none of these functions returns. They are not declared so: gcc takes what never returns for rare, and
+ * makes it small and slow.
  */
 #include "arch/x86_64/switch.h"
 #include "core/entry.h"
