@@ -254,6 +254,9 @@ static inline uint32_t entry_flags(uint64_t e)
     uint64_t giga = e / PTE_GIGA % 2u;
     uint64_t size = super == 0 ? 0 : (1u + giga) * PAGE_SIZE_2M;
     uint64_t most = e / PTE_MAX_WRITE % 8u * PAGE_MAX_WRITE;
+    //@ ghost uint64_t low = PAGE_READ + e / PTE_WRITE % 2u * PAGE_WRITE + (1u - e / PTE_NX) * PAGE_EXECUTE;
+    //@ assert low: low < 8 && (size == 0 || size == 16 || size == 32) && most % 256 == 0 && most < 2048;
+    //@ assert size: (low + size + most) / 16 % 16 == size / 16;
     return (uint32_t)(PAGE_READ + e / PTE_WRITE % 2u * PAGE_WRITE +
                       (1u - e / PTE_NX) * PAGE_EXECUTE + size + most);
 }
