@@ -94,11 +94,7 @@ RARE void endpoint_signal_rest(endpoint_t e, uint64_t bits)
         endpoint_deliver(e, bits);
 }
 
-RARE void endpoint_signal(endpoint_t e, uint64_t bits)
-{
-    if (!endpoint_signal_now(e, bits))
-        endpoint_signal_rest(e, bits);
-}
+RARE void endpoint_signal(endpoint_t e, uint64_t bits) { endpoint_signal_soon(e, bits); }
 
 RARE bool endpoint_drain(endpoint_t e)
 {

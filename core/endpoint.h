@@ -128,6 +128,7 @@ void endpoint_signal(endpoint_t e, uint64_t bits);
         \exists integer t; has_event(t, bits) && \old(queue_of[t]) == e;
     ensures idle: \old(endpoint_at[e].mode) != MODE_RECEIVE ==> \result == 1;
     ensures none: \result == 0 ==> endpoint_at[e].events == \old(endpoint_at[e].events) &&
+        endpoint_at[e].mode == \old(endpoint_at[e].mode) &&
         \forall integer u; is_frame(u) ==> queue_of[u] == \old(queue_of[u]); */
 INDEX_GUARD bool endpoint_signal_now(endpoint_t e, uint64_t bits)
 {
@@ -147,6 +148,18 @@ INDEX_GUARD bool endpoint_signal_now(endpoint_t e, uint64_t bits)
 }
 
 /* endpoint_signal, where the receiver that waits longest cannot just go on. */
+/*@ requires endpoint: is_endpoint(e) && endpoint_at[e].mode == MODE_RECEIVE;
+    KERNEL_NEED(0)
+    assigns deadline_count, deadline_heap[0 .. FRAMES_MAX - 1], thread_at[0 .. FRAMES_MAX - 1],
+            queue_of[0 .. FRAMES_MAX - 1], queue_next[0 .. FRAMES_MAX - 1], queue_prev[0 .. FRAMES_MAX - 1],
+            queue_key[0 .. FRAMES_MAX - 1], queue_clock, endpoint_at[0 .. FRAMES_MAX * SLOTS - 1],
+            cpu_at[0 .. CPUS_MAX - 1];
+    KERNEL_WF(0)
+    ensures done: endpoint_at[e].events == (\old(endpoint_at[e].events) | bits) ||
+        \exists integer t; has_event(t, bits) && \old(queue_of[t]) == e; */
+void endpoint_signal_rest(endpoint_t e, uint64_t bits);
+
+/* endpoint_signal, to be compiled into what calls it. */
 /*@ requires endpoint: is_endpoint(e);
     KERNEL_NEED(0)
     assigns deadline_count, deadline_heap[0 .. FRAMES_MAX - 1], thread_at[0 .. FRAMES_MAX - 1],
@@ -161,7 +174,11 @@ INDEX_GUARD bool endpoint_signal_now(endpoint_t e, uint64_t bits)
         queue_of[u] == \old(queue_of[u]);
     ensures done: endpoint_at[e].events == (\old(endpoint_at[e].events) | bits) ||
         \exists integer t; has_event(t, bits) && \old(queue_of[t]) == e; */
-void endpoint_signal_rest(endpoint_t e, uint64_t bits);
+INDEX_GUARD void endpoint_signal_soon(endpoint_t e, uint64_t bits)
+{
+    if (!endpoint_signal_now(e, bits))
+        endpoint_signal_rest(e, bits);
+}
 
 /* Takes the longest waiting thread out of e's queue, which holds one. */
 /*@ requires endpoint: is_endpoint(e) && endpoint_at[e].first != 0;

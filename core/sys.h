@@ -454,9 +454,8 @@ INDEX_GUARD status_t signal_to(pfn_t t, uint64_t number, uint64_t bits)
     struct fast_way way = fast_way(t, number, RIGHT_SIGNAL);
     if (!way.open)
         return way_error(t, number, RIGHT_SIGNAL);
-    endpoint_t e = handle_at[H(way.slot)].object;
-    if (bits != 0 && !endpoint_signal_now(e, bits))
-        endpoint_signal_rest(e, bits);
+    if (bits != 0)
+        endpoint_signal_soon(handle_at[H(way.slot)].object, bits);
     return ERR_NONE;
 }
 
