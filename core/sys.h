@@ -17,7 +17,7 @@
 #define SELDOM MUST_USE RARE
 #define HANDLER                                                                                    \
     MUST_USE                                                                                       \
-        __attribute__((noinline)) /* so that the way to one costs nothing of what another needs */
+    __attribute__((noinline)) /* so that the way to one costs nothing of what another needs */
 
 #define ARG0 REG_RDI
 #define ARG1 REG_RSI
