@@ -389,7 +389,8 @@ def long_kills_of_servers_on_the_network(machine):
             m.end()
         done = subprocess.run(["debugfs", "-R", "cat /log", disk], env=TOOLS, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=120)
         log = b"".join(synced)
-        check(synced and done.stdout[:len(log)] == log, f"seed {SEED}: all {len(synced)} records that were synced are there")
+        least = KILLS if os.environ.get("VICTIM", "export") == "export" else 0
+        check(len(synced) > least and done.stdout[:len(log)] == log, f"seed {SEED}: all {len(synced)} records that were synced are there")
 
 
 def test_kills_of_pci_and_its_driver_at_once_come_back(machine):
