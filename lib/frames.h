@@ -30,10 +30,10 @@
 #include <stdint.h>
 
 #define FRAMES_BUFFER 2048u
-#define FRAMES_RECEIVE 256u  /* buffers 0 .. 255 */
-#define FRAMES_TRANSMIT 256u /* buffers 256 .. 511 */
+#define FRAMES_RECEIVE 128u  /* buffers 0 .. 127 */
+#define FRAMES_TRANSMIT 128u /* buffers 128 .. 255 */
 #define FRAMES_BUFFERS (FRAMES_RECEIVE + FRAMES_TRANSMIT)
-#define FRAMES_RING 256u
+#define FRAMES_RING 128u
 #define FRAMES_START 18u
 #define FRAMES_BYTES_MIN 14u   /* an Ethernet header */
 #define FRAMES_BYTES_MAX 1514u /* without checksum */
@@ -67,7 +67,7 @@ struct frames_page {
  */
 enum frames_label {
     FRAMES_INFO = 1, /* answer: w0 the hardware address, first byte lowest; w1 1: the link is up */
-    FRAMES_ATTACH,   /* w0 bits to signal, w1 to w8: bit i % 64 of word 1 + i / 64: buffer i is held
+    FRAMES_ATTACH,   /* w0 bits to signal, w1 to w4: bit i % 64 of word 1 + i / 64: buffer i is held
                         by the client, from an earlier driver; item: the endpoint to signal them on.
                         Answer: item: the endpoint to signal the driver on, w0 bits to signal there.
                         Empty rings; all buffers but those held are the driver's, who gives back the

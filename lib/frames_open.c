@@ -93,13 +93,14 @@ static int page_place(const struct frames *f, uint64_t page, uint64_t va, uint64
 }
 
 /* Takes the next pages from first on. Their number, or -errno. Where an earlier driver's pages are they come by way of the
-   window. Those are the first ones, if any: behind one that is not there nothing is. */
-static int pages_take(struct frames *f, uint64_t first, uint64_t window)
+   window at *earlier. Those are the first ones, if any: behind one that is not there nothing is, and it is 0 from then on. */
+static int pages_take(struct frames *f, uint64_t first, uint64_t *earlier)
 {
     struct message m = {.tag = TAG(FRAMES_TAKE, 1, 0), .w = {first}};
     uint64_t left = FRAMES_PAGES - first, place = (uintptr_t)f->theirs + first * PAGE_SIZE;
-    if (atm_query(0, place).status != 0)
-        window = place;
+    if (*earlier != 0 && atm_query(0, place).status != 0)
+        *earlier = 0;
+    uint64_t window = *earlier != 0 ? *earlier : place;
     atm_message()->receive_va = window;
     atm_message()->receive_pages = left < MESSAGE_ITEMS_MAX ? left : MESSAGE_ITEMS_MAX;
     int error = ask(f->driver, &m);
@@ -122,10 +123,11 @@ int frames_reopen(struct frames *f)
     int error = ESTALE;
     for (int tries = 0; tries < TRIES && error == ESTALE; tries++) {
         int done = 0, got = 0;
+        uint64_t earlier = window;
         error = info(f);
         error = error == 0 ? attach(f) : error;
         for (; error == 0 && done < (int)FRAMES_PAGES; done += got) {
-            got = pages_take(f, (uint64_t)done, window);
+            got = pages_take(f, (uint64_t)done, &earlier);
             error = got < 0 ? -got : 0;
         }
     }

@@ -11,7 +11,11 @@
 #include "lib/sys.h"
 #include <string.h>
 
-#define BATCH_PAGES 32u /* built in the window at a time */
+#define BATCH_PAGES 32u  /* built in the window at a time */
+#define STARTUP_PAGES 2u /* from STARTUP_VA on */
+
+_Static_assert(INIT_MESSAGE_VA == STARTUP_VA + PAGE_SIZE,
+               "the message page is behind the startup page");
 
 void name_pack(const char *name, uint64_t words[2])
 {
@@ -158,19 +162,19 @@ static int64_t startup_fill(struct startup *page, uint64_t process, const struct
     return handles_give(page, process, s);
 }
 
-/* The startup page: argv points into it, so the child may write it. */
+/* The startup page, which the child may write, as argv points into it, and the message page behind it. */
 static int64_t startup_load(uint64_t process, uint64_t window, const struct spawn *s)
 {
     const uint64_t rw = PAGE_READ | PAGE_WRITE;
-    int64_t status = memory_map(0, window, 1, rw);
+    int64_t status = memory_map(0, window, STARTUP_PAGES, rw);
     if (status != 0)
         return status;
     struct startup *page = (struct startup *)(uintptr_t)window;
     status = startup_fill(page, process, s);
     if (status == 0)
         status = memory_share((struct memory_range){0, window},
-                              (struct memory_range){process, STARTUP_VA}, 1, rw);
-    memory_unmap(0, window, 1, PAGE_SIZE_4K);
+                              (struct memory_range){process, STARTUP_VA}, STARTUP_PAGES, rw);
+    memory_unmap(0, window, STARTUP_PAGES, PAGE_SIZE_4K);
     return status;
 }
 
@@ -185,15 +189,13 @@ static int64_t memory_load(uint64_t process, uint64_t window, const struct spawn
     int64_t status = segments_load(process, window, &program);
     if (status != 0)
         return status;
-    out->step = "make its startup page";
+    out->step = "make its startup and message pages";
     status = startup_load(process, window, s);
     if (status != 0)
         return status;
-    out->step = "map its message page and stack";
-    status = memory_map(process, INIT_MESSAGE_VA, 1, PAGE_READ | PAGE_WRITE);
-    if (status == 0)
-        status = memory_map(process, STACK_TOP - (uint64_t)STACK_PAGES * PAGE_SIZE, STACK_PAGES,
-                            PAGE_READ | PAGE_WRITE);
+    out->step = "map its stack";
+    status = memory_map(process, STACK_TOP - (uint64_t)STACK_PAGES * PAGE_SIZE, STACK_PAGES,
+                        PAGE_READ | PAGE_WRITE);
     if (status == 0 && s->initrd_bytes != 0)
         status = memory_share((struct memory_range){0, s->initrd_va},
                               (struct memory_range){process, INITRD_VA},

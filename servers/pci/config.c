@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Access to configuration space; see config.h. Of ECAM the page of one function is mapped for each
- * device number: a bus fits, and of a machine with several the server looks at most functions once.
+ * Access to configuration space; see config.h. ECAM is mapped by groups of functions, as many as one
+ * call maps: a bus fits, and of a machine with several the server looks at most functions once.
  */
 #include "config.h"
+#include "lib/memory.h"
 #include "lib/mmio.h"
 #include "lib/startup.h"
 #include "lib/sys.h"
@@ -13,12 +14,13 @@
 #define PORT_DATA 0xcfcu
 #define ADDRESS_ENABLE 0x80000000u
 #define ECAM_VA 0x480000000000u
-#define ECAM_PAGES 32u
+#define ECAM_GROUP 32u /* functions, a page each */
+#define ECAM_GROUPS 8u /* a bus */
 #define PEEK_VA 0x480000100000u
 #define PEEK_PAGES 16u
 
 static struct ecam ecam_here;
-static uint32_t ecam_mapped[ECAM_PAGES]; /* whose page is the nth from ECAM_VA: 1 + place; 0: none */
+static uint32_t ecam_mapped[ECAM_GROUPS]; /* which group is the nth from ECAM_VA: 1 + its number; 0: none */
 
 uint64_t config_memory(void)
 {
@@ -59,21 +61,24 @@ static void ports_write(void *context, uint32_t place, uint32_t offset, uint32_t
 /* The address of a function's registers; 0: they cannot be reached. */
 static uint64_t ecam_page(uint32_t place)
 {
-    uint32_t n = place / 8 % ECAM_PAGES;
-    uint64_t va = ECAM_VA + (uint64_t)n * PAGE_SIZE;
-    if (ecam_mapped[n] == place + 1)
-        return va;
+    uint32_t group = place / ECAM_GROUP, n = group % ECAM_GROUPS;
+    uint64_t va = ECAM_VA + (uint64_t)n * ECAM_GROUP * PAGE_SIZE;
+    if (ecam_mapped[n] == group + 1)
+        return va + place % ECAM_GROUP * PAGE_SIZE;
     if (PLACE_BUS(place) < ecam_here.first || PLACE_BUS(place) > ecam_here.last)
         return 0;
     if (ecam_mapped[n] != 0)
-        atm_unmap(0, va, 1, PAGE_SIZE_4K);
+        (void)memory_unmap(0, va, ECAM_GROUP, PAGE_SIZE_4K);
     ecam_mapped[n] = 0;
-    struct atm_result r = atm_device_map(config_memory(), 0, va, ecam_here.base / PAGE_SIZE + place,
-                                         1, PAGE_READ | PAGE_WRITE);
-    if (r.status < 0)
+    struct atm_result r =
+        atm_device_map(config_memory(), 0, va, ecam_here.base / PAGE_SIZE + group * ECAM_GROUP,
+                       ECAM_GROUP, PAGE_READ | PAGE_WRITE);
+    if (r.status < 0 || r.r[0] != ECAM_GROUP) {
+        (void)memory_unmap(0, va, ECAM_GROUP, PAGE_SIZE_4K);
         return 0;
-    ecam_mapped[n] = place + 1;
-    return va;
+    }
+    ecam_mapped[n] = group + 1;
+    return va + place % ECAM_GROUP * PAGE_SIZE;
 }
 
 static uint32_t ecam_read(void *context, uint32_t place, uint32_t offset, uint32_t width)
@@ -129,7 +134,7 @@ uint64_t device_peek(uint64_t physical, uint64_t pages)
 int device_usable(uint64_t address, uint64_t bytes)
 {
     uint64_t last = address + bytes - PAGE_SIZE;
-    int usable = device_peek(address, 1) != 0 && device_peek(last, 1) != 0;
+    int usable = device_peek(address, 1) != 0 && (last == address || device_peek(last, 1) != 0);
     (void)device_peek(0, 0);
     return usable;
 }

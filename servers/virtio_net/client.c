@@ -129,7 +129,7 @@ void client_transmit_put(uint32_t buffer)
     frames_ring_put(&ours->transmit, &client.transmit_put, FRAMES_ENTRY(buffer, 0));
 }
 
-/* An entry of the client's with one of the 256 buffers from first on, which it has. */
+/* An entry of the client's with one of the FRAMES_RECEIVE buffers from first on, which it has. */
 static int entry_take(const struct frames_ring *ring, uint32_t *taken, uint32_t *entry,
                       uint32_t first)
 {
