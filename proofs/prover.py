@@ -141,7 +141,7 @@ def prove(tools, root, unit, name, lemmas=(), stop_early=False, cache=True):
     start = time.monotonic()
     attempts = ATTEMPTS[:-1] if stop_early else ATTEMPTS
     for how in attempts:
-        result = attempt(tools, root, unit, name, lemmas, stop_early and how == attempts[-1], *how)
+        result = attempt(tools, root, unit, name, lemmas, stop_early, *how)
         if result.ok() or not any("Timeout" in text for text in result.failures):
             break
     result.seconds = round(time.monotonic() - start, 1)
