@@ -58,7 +58,7 @@ void system_close(uint64_t handle) { atm_handle_close(handle); }
 uint64_t system_save(void)
 {
     struct atm_result r = atm_reply_save();
-    return r.status == 0 ? r.r[0] : 0;
+    return r.status == -ERR_NO_CALL ? SYSTEM_GONE : r.status == 0 ? r.r[0] : 0;
 }
 
 /* Words 4 up go into the message page, the others into registers. */

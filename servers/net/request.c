@@ -50,18 +50,25 @@ static uint32_t request_share(struct session *s, struct request *r)
     return error;
 }
 
+/* The answer comes later, by the reply handle noted here; one that was noted before is not used any more. */
+static uint32_t answer_later(struct request *r, uint64_t *noted)
+{
+    if (*noted != 0)
+        system_close(*noted);
+    uint64_t reply = system_save();
+    *noted = reply == SYSTEM_GONE ? 0 : reply;
+    r->later = reply != 0;
+    return reply == 0 ? SOCKET_MEMORY : 0;
+}
+
 static uint32_t request_wait(struct session *s, struct request *r)
 {
     if (s->control == NULL)
         return SOCKET_STATE;
-    if (s->waits != 0)
-        system_close(s->waits);
-    s->waits = system_save();
-    if (s->waits == 0)
-        return SOCKET_MEMORY;
-    s->wake = 1;
-    r->later = 1;
-    return 0;
+    uint32_t error = answer_later(r, &s->waits);
+    if (error == 0)
+        s->wake = 1;
+    return error;
 }
 
 /* ---- names ---- */
@@ -148,11 +155,7 @@ static uint32_t request_resolve(struct session *s, struct request *r)
     }
     if (err != ERR_INPROGRESS)
         return err == ERR_MEM ? SOCKET_MEMORY : SOCKET_NO_NAME;
-    if (s->resolves != 0)
-        system_close(s->resolves);
-    s->resolves = system_save();
-    r->later = s->resolves != 0;
-    return r->later ? 0 : SOCKET_MEMORY;
+    return answer_later(r, &s->resolves);
 }
 
 /* ---- sockets ---- */

@@ -12,7 +12,9 @@ int system_signal(uint64_t endpoint, uint64_t bits);
 int system_alive(uint64_t endpoint);
 void system_close(uint64_t handle);
 
-/* The right to answer the message in hand, to be used later; 0: no. */
+/* The right to answer the message in hand, to be used later; 0: no memory; SYSTEM_GONE: nobody waits for an answer any
+   more. */
+#define SYSTEM_GONE UINT64_MAX
 uint64_t system_save(void);
 
 /* Answers with label and words (w[0] up), closes the handle. */

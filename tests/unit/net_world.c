@@ -38,7 +38,7 @@ int system_signal(uint64_t endpoint, uint64_t bits)
 
 int system_alive(uint64_t endpoint) { return endpoint != world.dead; }
 void system_close(uint64_t handle) { (void)handle; }
-uint64_t system_save(void) { return 77; }
+uint64_t system_save(void) { return world.save; }
 
 void system_answer(uint64_t reply, uint32_t label, const uint64_t *w, uint32_t words)
 {
@@ -78,6 +78,7 @@ void world_start(void)
         return;
     started = 1;
     world.now = 1000000000;
+    world.save = 77;
     stack_start();
     stack_ether_up(mac);
 }

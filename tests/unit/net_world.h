@@ -8,6 +8,7 @@
 #define TESTS_NET_WORLD_H
 
 #include "servers/net/net.h"
+#include "servers/net/system.h"
 #include <stddef.h>
 
 #define WORLD_FRAMES 64
@@ -24,6 +25,7 @@ struct world {
     unsigned groups; /* that the service has */
     unsigned signals;
     uint64_t dead; /* an endpoint that is no more */
+    uint64_t save; /* what system_save gives */
     uint64_t answered;
     uint32_t answer_label;
 };

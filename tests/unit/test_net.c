@@ -393,6 +393,22 @@ static void test_session_forged_or_old_is_refused(void **state)
     assert_int_equal(request_handle(&ask), SOCKET_RESTARTED);
 }
 
+/* The asker was killed between its call and the service's look at it: that is no want of memory. */
+static void test_wait_of_one_who_is_gone_is_not_answered(void **state)
+{
+    (void)state;
+    world.save = SYSTEM_GONE;
+    assert_int_equal(client_ask(&client, &r, NET_WAIT, 0, 0), 0);
+    assert_int_equal(r.later, 1);
+    assert_int_equal(client.session->waits, 0);
+    world.save = 0;
+    assert_int_equal(client_ask(&client, &r, NET_WAIT, 0, 0), SOCKET_MEMORY);
+    assert_int_equal(r.later, 0);
+    world.save = 77;
+    assert_int_equal(client_ask(&client, &r, NET_WAIT, 0, 0), 0);
+    assert_int_equal(client.session->waits, 77);
+}
+
 static void test_client_dies_its_port_is_free(void **state)
 {
     (void)state;
@@ -465,6 +481,7 @@ int main(void)
         TEST(test_limits_sessions_of_a_badge),
         TEST(test_request_numbers_of_any_kind_are_answered),
         TEST(test_session_forged_or_old_is_refused),
+        TEST(test_wait_of_one_who_is_gone_is_not_answered),
         TEST(test_client_dies_its_port_is_free),
         TEST(test_datagram_arrives_whole),
         TEST(test_datagram_length_untrue_ends_the_socket),
