@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: MIT
 # Proofs of core/: see proofs/README.md.
 
-.PHONY: verify verify-planted verify-mutants
+.PHONY: verify verify-smoke verify-planted verify-mutants
 
 verify: ## proves the core with Frama-C; fails if a proved function stops being proved
 	@proofs/verify
+
+verify-smoke: ## no contract, assumption or branch of a proved function is contradictory
+	@proofs/verify --smoke
 
 verify-planted: ## checks that each planted bug makes a proof fail
 	@proofs/verify --planted

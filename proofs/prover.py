@@ -15,6 +15,7 @@ WP = ["-wp", "-wp-rte", "-warn-unsigned-overflow", "-wp-par", "1", "-wp-cache", 
 # the other mostly does at once, so the first attempt is short; only a function with goals that timed out gets another,
 # and of the goals that take long it is Z3 that proves most.
 ATTEMPTS = (("cvc4x,z3x", 4), ("z3x,cvc4x", 30), ("z3x,cvc4x", 180))
+SMOKE = 2      # seconds for one smoke test
 LIMIT = 1500   # seconds for one function: only a broken tool takes longer
 LEMMAS = "lemmas"
 
@@ -105,14 +106,17 @@ def key_of(tools, unit, name, lemmas):
     return hashlib.sha256("\0".join(words).encode()).hexdigest()
 
 
+def command_of(tools, which, provers, timeout, more=()):
+    """One run of WP; what earlier runs proved is in the session's cache."""
+    session = os.path.abspath(os.path.join(tools.build, "session"))
+    return ["frama-c", *OPTIONS, *WP, "-wp-prover", provers, "-wp-timeout", str(timeout), "-wp-session", session, *which, *more]
+
+
 def attempt(tools, root, unit, name, lemmas, stop_early, provers, timeout):
-    """One run of WP. What earlier runs proved is in the session's cache."""
     start = time.monotonic()
     report = os.path.abspath(os.path.join(tools.build, f"{os.getpid()}-{name}-{abs(hash(unit.path + root))}.csv"))
     which = ["-wp-prop", ",".join(lemmas)] if lemmas else ["-wp-fct", name]
-    session = os.path.abspath(os.path.join(tools.build, "session"))
-    command = ["frama-c", *OPTIONS, *WP, "-wp-prover", provers, "-wp-timeout", str(timeout), "-wp-session", session,
-               *which, unit.path, "-then", "-report-csv", report]
+    command = command_of(tools, which, provers, timeout, (unit.path, "-then", "-report-csv", report))
     run = subprocess.Popen(command, cwd=root, env=tools.at(root), stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                            text=True, start_new_session=True)
     lines = []
@@ -150,6 +154,27 @@ def prove(tools, root, unit, name, lemmas=(), stop_early=False, cache=True):
         with open(store, "w") as f:
             json.dump({"proved": result.proved, "goals": result.goals, "seconds": result.seconds}, f)
     return result
+
+
+def smoke(tools, root, unit, name):
+    """(tests, those that failed): a test fails when its place in the function can be proved to be unreachable, or a
+    precondition or an assumption to be false. A prover that gives up has proved nothing, so the test is passed."""
+    store = os.path.join(tools.build, "cache", key_of(tools, unit, name, ()) + ".smoke")
+    if os.path.exists(store):
+        with open(store) as f:
+            return tuple(json.load(f))
+    more = ("-wp-smoke-tests", "-wp-smoke-timeout", str(SMOKE), unit.path)
+    run = subprocess.run(command_of(tools, ["-wp-fct", name], *ATTEMPTS[0], more), cwd=root, env=tools.at(root),
+                         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    tests = re.findall(r"\[wp\] \[(\w+)\] Smoke-test (\S+)", run.stdout)
+    failed = [test for verdict, test in tests if verdict != "Passed"]
+    if run.returncode != 0:
+        failed.append(run.stdout[-500:])
+    elif not failed:
+        os.makedirs(os.path.dirname(store), exist_ok=True)
+        with open(store, "w") as f:
+            json.dump((len(tests), failed), f)
+    return len(tests), failed
 
 
 def read(name, text, status, report):
