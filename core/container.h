@@ -9,10 +9,19 @@
 
 #include "core/kernel.h"
 
+/*@ // Pages container c may still charge or carve.
+    logic integer left_of{L}(integer c) = container_at[c].total - container_at[c].used - container_at[c].carved;
+    // n pages can be charged to c, and the machine has frames for them.
+    predicate has_room{L}(integer c, integer n) = n <= left_of(c) && n <= free_frames;
+    // The same for two charges at once, to containers that may be the same.
+    predicate have_room{L}(integer a, integer n, integer b, integer m) =
+        n + m <= free_frames && (a == b ? n + m <= left_of(a) : n <= left_of(a) && m <= left_of(b));
+*/
+
 /* Pages container c may still charge or carve. */
 /*@ requires is_container(c) && quota_wf;
     assigns \nothing;
-    ensures \result == container_at[c].total - container_at[c].used - container_at[c].carved; */
+    ensures \result == left_of(c); */
 static inline uint64_t container_left(pfn_t c)
 {
     return container_at[C(c)].total - container_at[C(c)].used - container_at[C(c)].carved;
@@ -21,26 +30,31 @@ static inline uint64_t container_left(pfn_t c)
 /* 1 if n pages can be charged to c and the machine has frames for them. */
 /*@ requires is_container(c) && quota_wf;
     assigns \nothing;
-    ensures \result == 1 ==> container_at[c].used + n + container_at[c].carved <= container_at[c].total; */
+    ensures \result == 0 || \result == 1;
+    ensures \result == 1 <==> has_room(c, n); */
 bool container_fits(pfn_t c, uint64_t n);
 
 /* The same for two charges at once, to containers that may be the same. */
-/*@ requires is_container(a) && is_container(b) && quota_wf && n < 0x100000000 && m < 0x100000000;
+/*@ requires is_container(a) && is_container(b) && quota_wf && n <= 0x100000000 && m <= 0x100000000;
     assigns \nothing;
-    ensures \result == 1 ==> container_at[a].used + n + container_at[a].carved <= container_at[a].total &&
-        container_at[b].used + m + container_at[b].carved <= container_at[b].total;
-    ensures \result == 1 && a == b ==> container_at[a].used + n + m + container_at[a].carved <= container_at[a].total; */
+    ensures \result == 0 || \result == 1;
+    ensures \result == 1 <==> have_room(a, n, b, m); */
 bool container_fits_both(pfn_t a, uint64_t n, pfn_t b, uint64_t m);
 
+/* Charges pages to c, which has room. */
 /*@ requires is_container(c) && quota_wf;
-    requires container_at[c].used + n + container_at[c].carved <= container_at[c].total;
+    requires room: n <= left_of(c);
     assigns container_at[c].used;
-    ensures quota_wf && container_at[c].used == \old(container_at[c].used) + n; */
+    ensures used: container_at[c].used == \old(container_at[c].used) + n;
+    KERNEL_KEPT(0) */
 static inline void container_charge(pfn_t c, uint64_t n) { container_at[C(c)].used += n; }
 
-/*@ requires is_container(c) && quota_wf && n <= container_at[c].used;
+/* Gives back pages that are charged to c. */
+/*@ requires is_container(c) && quota_wf;
+    requires charged: n <= container_at[c].used;
     assigns container_at[c].used;
-    ensures quota_wf && container_at[c].used == \old(container_at[c].used) - n; */
+    ensures used: container_at[c].used == \old(container_at[c].used) - n;
+    KERNEL_KEPT(0) */
 static inline void container_uncharge(pfn_t c, uint64_t n) { container_at[C(c)].used -= n; }
 
 /* A child of parent with total pages of its own; the caller has checked quota, CPUs and ceiling. 0: no frame. */

@@ -15,27 +15,33 @@
 #define DRAIN_PIECE 32u  /* receivers of ended processes that one call sets aside */
 #define RELEASE_PIECE 8u /* waiting threads one step of a destruction releases */
 
-/* 1 if n more pages can be charged to p's container. */
-/*@ requires kernel_wf && is_process(p);
-    assigns \nothing; */
+/* 1 if n more pages can be charged to p's container, and the machine has frames for them. */
+/*@ requires is_process(p) && is_container(frame_owner[p]) && quota_wf;
+    assigns \nothing;
+    ensures \result == 0 || \result == 1;
+    ensures \result == 1 <==> has_room(frame_owner[p], n); */
 bool process_fits(pfn_t p, uint64_t n);
 
 /* Charges pages to p and its container, which has room. */
 /*@ requires is_process(p) && is_container(frame_owner[p]) && quota_wf;
-    requires container_at[frame_owner[p]].used + n + container_at[frame_owner[p]].carved <=
-        container_at[frame_owner[p]].total;
+    requires room: n <= left_of(frame_owner[p]) && process_at[p].charged + n <= UINT64_MAX;
     assigns process_at[p].charged, container_at[frame_owner[p]].used;
-    ensures quota_wf; */
+    ensures charged: process_at[p].charged == \old(process_at[p].charged) + n;
+    ensures used: container_at[frame_owner[p]].used == \old(container_at[frame_owner[p]].used) + n;
+    KERNEL_KEPT(0) */
 static inline void process_charge(pfn_t p, uint64_t n)
 {
     process_at[P(p)].charged += n;
     container_charge(frame_owner[p], n);
 }
 
+/* Gives back pages that are charged to p, and so to its container. */
 /*@ requires is_process(p) && is_container(frame_owner[p]) && quota_wf;
-    requires n <= process_at[p].charged && n <= container_at[frame_owner[p]].used;
+    requires charged: n <= process_at[p].charged && n <= container_at[frame_owner[p]].used;
     assigns process_at[p].charged, container_at[frame_owner[p]].used;
-    ensures quota_wf; */
+    ensures charged: process_at[p].charged == \old(process_at[p].charged) - n;
+    ensures used: container_at[frame_owner[p]].used == \old(container_at[frame_owner[p]].used) - n;
+    KERNEL_KEPT(0) */
 static inline void process_uncharge(pfn_t p, uint64_t n)
 {
     process_at[P(p)].charged -= n;
@@ -51,9 +57,11 @@ pfn_t process_create(pfn_t c);
 
 /* Pages that opening one more handle in p would charge: 0 or 1; HANDLES_FULL: its table is full. */
 #define HANDLES_FULL 2u
-/*@ requires kernel_wf && is_process(p);
+/*@ logic integer handle_need{L}(integer p) = process_at[p].handle_free != 0 ? 0 :
+        process_at[p].handle_pages == HANDLE_PAGES ? HANDLES_FULL : 1; */
+/*@ requires is_process(p);
     assigns \nothing;
-    ensures \result <= HANDLES_FULL; */
+    ensures \result == handle_need(p); */
 uint32_t process_handle_need(pfn_t p);
 
 /* Gives p, whose container has room, one more page of handles. */

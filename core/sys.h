@@ -107,13 +107,19 @@ INDEX_GUARD struct found find_process(pfn_t t, uint64_t number, uint8_t rights)
 }
 
 /* Whether process p can be given one more handle while container c is charged n pages: FULL, QUOTA. */
-/*@ requires kernel_wf && is_process(p) && is_container(c);
-    assigns \nothing; */
+/*@ logic integer room_error{L}(integer p, integer c, integer n) =
+        handle_need(p) == HANDLES_FULL ? ERR_FULL :
+        handle_need(p) + n <= free_frames && handle_need(p) <= left_of(frame_owner[p]) && n <= left_of(c) &&
+        (frame_owner[p] != c || handle_need(p) + n <= left_of(c)) ? ERR_NONE : ERR_QUOTA; */
+/*@ requires is_process(p) && is_container(frame_owner[p]) && is_container(c) && quota_wf && n <= 0x100000000;
+    assigns \nothing;
+    ensures \result == room_error(p, c, n); */
 MUST_USE status_t room_check(pfn_t p, pfn_t c, uint64_t n);
 
 /* The same for a handle alone, charged to p's container. */
-/*@ requires kernel_wf && is_process(p);
-    assigns \nothing; */
+/*@ requires is_process(p) && is_container(frame_owner[p]) && quota_wf;
+    assigns \nothing;
+    ensures \result == (process_at[p].handle_free != 0 ? ERR_NONE : room_error(p, frame_owner[p], 0)); */
 static inline status_t handle_room_check(pfn_t p)
 {
     return process_at[P(p)].handle_free != 0 ? ERR_NONE : room_check(p, frame_owner[p], 0);
