@@ -18,6 +18,34 @@
         n + m <= free_frames && (a == b ? n + m <= left_of(a) : n <= left_of(a) && m <= left_of(b));
 */
 
+/* ---- whose pages they are ---- */
+
+/*@ // What object x adds to used of container c: a process all it is charged, a child container itself; to carved: a child
+    // container all it may use.
+    logic integer used_share{L}(integer c, integer x) = frame_owner[x] != c ? 0 :
+        frame_kind[x] == FRAME_PROCESS ? process_at[x].charged : frame_kind[x] == FRAME_CONTAINER ? 1 : 0;
+    logic integer carved_share{L}(integer c, integer x) =
+        frame_owner[x] == c && frame_kind[x] == FRAME_CONTAINER ? container_at[x].total : 0;
+    // The same of all objects below n.
+    logic integer used_sum{L}(integer c, integer n) =
+        n <= 0 ? 0 : used_sum(c, n - 1) + used_share(c, n - 1);
+    logic integer carved_sum{L}(integer c, integer n) =
+        n <= 0 ? 0 : carved_sum(c, n - 1) + carved_share(c, n - 1);
+    // Every page a container has given out is some object's in it.
+    predicate used_wf{L} = \forall integer c; is_container(c) ==> container_at[c].used == used_sum(c, FRAMES_MAX);
+    predicate carved_wf{L} = \forall integer c; is_container(c) ==> container_at[c].carved == carved_sum(c, FRAMES_MAX);
+*/
+/* For bodies, at their end: used_sum is as at Pre but for `more` in container c by object x, and carved_sum as at Pre. */
+/* clang-format off */
+#define SUMS_SHOWN(c, x, more) \
+    loop invariant range: 0 <= i <= FRAMES_MAX; \
+    loop invariant used: \forall integer d; 0 <= d ==> \
+        used_sum(d, i) == used_sum{Pre}(d, i) + (d == (c) && (x) < i ? (more) : 0); \
+    loop invariant carved: \forall integer d; 0 <= d ==> carved_sum(d, i) == carved_sum{Pre}(d, i); \
+    loop assigns i; \
+    loop variant FRAMES_MAX - i;
+/* clang-format on */
+
 /* Pages container c may still charge or carve. */
 /*@ requires is_container(c) && quota_wf;
     assigns \nothing;

@@ -28,11 +28,19 @@ bool process_fits(pfn_t p, uint64_t n);
     assigns process_at[p].charged, container_at[frame_owner[p]].used;
     ensures charged: process_at[p].charged == \old(process_at[p].charged) + n;
     ensures used: container_at[frame_owner[p]].used == \old(container_at[frame_owner[p]].used) + n;
+    ensures used_wf: \old(used_wf) ==> used_wf;
+    ensures carved_wf: \old(carved_wf) ==> carved_wf;
     KERNEL_KEPT(0) */
 static inline void process_charge(pfn_t p, uint64_t n)
 {
     process_at[P(p)].charged += n;
     container_charge(frame_owner[p], n);
+    //@ ghost uint32_t i = 0;
+    /*@ ghost
+        /@ SUMS_SHOWN(frame_owner[p], p, n) @/
+        while (i < FRAMES_MAX)
+            i++;
+    */
 }
 
 /* Gives back pages that are charged to p, and so to its container. */
@@ -41,11 +49,19 @@ static inline void process_charge(pfn_t p, uint64_t n)
     assigns process_at[p].charged, container_at[frame_owner[p]].used;
     ensures charged: process_at[p].charged == \old(process_at[p].charged) - n;
     ensures used: container_at[frame_owner[p]].used == \old(container_at[frame_owner[p]].used) - n;
+    ensures used_wf: \old(used_wf) ==> used_wf;
+    ensures carved_wf: \old(carved_wf) ==> carved_wf;
     KERNEL_KEPT(0) */
 static inline void process_uncharge(pfn_t p, uint64_t n)
 {
     process_at[P(p)].charged -= n;
     container_uncharge(frame_owner[p], n);
+    //@ ghost uint32_t i = 0;
+    /*@ ghost
+        /@ SUMS_SHOWN(frame_owner[p], p, -n) @/
+        while (i < FRAMES_MAX)
+            i++;
+    */
 }
 
 /* An empty process in container c, which has room for PROCESS_FRAMES. 0: no frame. */

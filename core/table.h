@@ -411,6 +411,7 @@ uint32_t table_next(pfn_t t, uint32_t from);
     assigns table_at[t].entry[k], table_used[t];
     TABLES_ENSURES
     ensures done: entry_of(t, k) == entry;
+    ensures used: table_used[t] == (\old(table_used[t]) + 1) % 65536;
     ensures paths: paths_same{Pre,Post};
     ensures exactly: leaves_changed{Pre,Post}(t, k, entry);
 */
@@ -423,6 +424,7 @@ void table_set(pfn_t t, uint32_t k, uint64_t entry);
     TABLES_ENSURES
     ensures was: \result == \old(entry_of(t, k));
     ensures done: entry_of(t, k) == 0;
+    ensures used: table_used[t] == (\old(table_used[t]) + 65535) % 65536;
     ensures paths: paths_same{Pre,Post};
     ensures exactly: leaves_changed{Pre,Post}(t, k, 0);
 */
