@@ -12,7 +12,9 @@
 /* 1 while e is the endpoint that had this generation. */
 /*@ requires 0 < e < FRAMES_MAX * SLOTS;
     assigns \nothing;
-    ensures \result == 1 <==> frame_kind[e / SLOTS] == FRAME_ENDPOINTS && endpoint_at[e].generation == generation; */
+    ensures bool: \result == 0 || \result == 1;
+    ensures live: \result == 1 <==>
+        frame_kind[e / SLOTS] == FRAME_ENDPOINTS && endpoint_at[e].generation == generation; */
 static inline bool endpoint_is_live(endpoint_t e, uint64_t generation)
 {
     if (frame_kind[e / SLOTS] != FRAME_ENDPOINTS)

@@ -12,11 +12,14 @@
 
 /* Whether all of a message is in registers: then it is ipc_fast.h's. */
 /*@ assigns \nothing;
-    ensures \result == 1 <==> tag_short(tag); */
+    ensures \result == 1 <==> tag_short(tag);
+    ensures \result == 0 || \result == 1; */
 INDEX_GUARD bool tag_in_registers(uint64_t tag) { return tag % LABEL_SPAN <= REGISTER_WORDS; }
 
 /* Whether it is words alone. */
-/*@ assigns \nothing; */
+/*@ assigns \nothing;
+    ensures \result == 1 <==> tag % LABEL_SPAN <= MESSAGE_WORDS_MAX;
+    ensures \result == 0 || \result == 1; */
 INDEX_GUARD bool tag_only_words(uint64_t tag) { return tag % LABEL_SPAN <= MESSAGE_WORDS_MAX; }
 
 /* Moves what of the message from t to p is not in registers. 0: nothing has happened. */

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* Interrupt lines; see irq.h. */
 #include "core/irq.h"
-#include "core/endpoint.h"
 
 struct irq irq_at[IRQS_MAX];
 
 /* 1 if a live endpoint has claimed the line. */
-/*@ requires line < IRQS_MAX;
-    assigns \nothing; */
+/*@ requires irqs_wf && line < IRQS_MAX;
+    assigns \nothing;
+    ensures \result == 0 || \result == 1;
+    ensures \result == 1 <==> irq_is_claimed(line); */
 static bool irq_claimed(uint32_t line)
 {
     endpoint_t e = irq_at[line].endpoint;

@@ -6,6 +6,7 @@ void log_text(const char *text)
 {
     uint32_t i;
     /*@ loop invariant 0 <= i <= LOG_MAX;
+        loop invariant \forall integer j; 0 <= j < i ==> text[j] != 0;
         loop assigns i, ghost_machine;
         loop variant LOG_MAX - i; */
     for (i = 0; i < LOG_MAX && text[i] != 0; i++)

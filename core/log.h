@@ -5,8 +5,9 @@
 
 #include "core/arch.h"
 
-/* Writes constant text of the kernel's, at most LOG_MAX bytes. */
-/*@ requires \valid_read(text + (0 .. LOG_MAX - 1));
+/* Writes constant text of the kernel's, up to the 0 that ends it, at most LOG_MAX bytes. */
+/*@ requires text: \forall integer i; 0 <= i < LOG_MAX && (\forall integer j; 0 <= j < i ==> text[j] != 0) ==>
+        \valid_read(text + i);
     assigns ghost_machine; */
 void log_text(const char *text);
 

@@ -51,6 +51,9 @@ static inline void reg_set(pfn_t t, uint32_t r, uint64_t value) { thread_at[T(t)
     logic integer process_error{L}(integer t, integer n, integer rights) =
         n == 0 ? ERR_NONE : find_error(t, n, KIND_PROCESS, rights);
     logic integer found_process{L}(integer t, integer n) = n == 0 ? frame_owner[t] : found_object(t, n);
+    // User memory as a frame: a page, or part of a superpage.
+    predicate is_page{L}(integer p) =
+        0 < p < FRAMES_MAX && (frame_kind[p] == FRAME_USER || frame_kind[p] == FRAME_FREE);
 */
 
 /* The slot of the open handle of that number of t's process; 0: there is none. */
@@ -363,24 +366,79 @@ HANDLER status_t sys_handle_close(pfn_t t);
     KERNEL_WF(0) */
 SELDOM status_t sys_child_next(pfn_t t);
 
+/*@ logic integer owner_handle{L}(integer t) = open_slot(frame_owner[t], reg_of(t, ARG0));
+    // What is wrong with t's use of a handle to a container or process, to read.
+    logic integer owner_error{L}(integer t) =
+        handle_at[owner_handle(t)].kind == KIND_CONTAINER ? slot_error(owner_handle(t), KIND_CONTAINER, RIGHT_READ) :
+            slot_error(owner_handle(t), KIND_PROCESS, RIGHT_READ);
+    // Half i of the name of what it names.
+    logic integer owner_name{L}(integer t, integer i) = handle_at[owner_handle(t)].kind == KIND_CONTAINER ?
+        container_at[handle_at[owner_handle(t)].object].name[i] : process_at[handle_at[owner_handle(t)].object].name[i];
+*/
+
 /* A container's or process's name. */
 /*@ requires kernel_wf && runs(t);
     assigns thread_at[t].reg[ARG0 .. ARG1];
-    KERNEL_WF(0) */
+    KERNEL_WF(0)
+    behavior refused:
+        assumes owner_error(t) != ERR_NONE;
+        assigns \nothing;
+        ensures \result == \old(owner_error(t));
+    behavior done:
+        assumes owner_error(t) == ERR_NONE;
+        assigns thread_at[t].reg[ARG0 .. ARG1];
+        ensures \result == ERR_NONE;
+        ensures name0: reg_of(t, ARG0) == \old(owner_name(t, 0));
+        ensures name1: reg_of(t, ARG1) == \old(owner_name(t, 1));
+    complete behaviors;
+    disjoint behaviors;
+*/
 SELDOM status_t sys_object_name(pfn_t t);
 
 /* What became of a process. */
 /*@ requires kernel_wf && runs(t);
     assigns thread_at[t].reg[ARG0 .. ARG5];
     KERNEL_WF(0)
-    ensures \result == \old(process_error(t, reg_of(t, ARG0), RIGHT_READ)); */
+    behavior refused:
+        assumes process_error(t, reg_of(t, ARG0), RIGHT_READ) != ERR_NONE;
+        assigns \nothing;
+        ensures \result == \old(process_error(t, reg_of(t, ARG0), RIGHT_READ));
+    behavior done:
+        assumes process_error(t, reg_of(t, ARG0), RIGHT_READ) == ERR_NONE;
+        assigns thread_at[t].reg[ARG0 .. ARG5];
+        ensures \result == ERR_NONE;
+        ensures state: reg_of(t, ARG0) == process_at[\old(found_process(t, reg_of(t, ARG0)))].state;
+        ensures code: reg_of(t, ARG1) == process_at[\old(found_process(t, reg_of(t, ARG0)))].code;
+        ensures address: reg_of(t, ARG2) == process_at[\old(found_process(t, reg_of(t, ARG0)))].fault_address;
+        ensures ip: reg_of(t, ARG3) == process_at[\old(found_process(t, reg_of(t, ARG0)))].fault_ip;
+        ensures thread: reg_of(t, ARG4) == process_at[\old(found_process(t, reg_of(t, ARG0)))].fault_thread;
+        ensures charged: reg_of(t, ARG5) == process_at[\old(found_process(t, reg_of(t, ARG0)))].charged;
+    complete behaviors;
+    disjoint behaviors;
+*/
 SELDOM status_t sys_process_info(pfn_t t);
 
 /* What a thread is doing. */
 /*@ requires kernel_wf && runs(t);
     assigns thread_at[t].reg[ARG0 .. ARG5];
     KERNEL_WF(0)
-    ensures \result == \old(find_error(t, reg_of(t, ARG0), KIND_THREAD, RIGHT_READ)); */
+    behavior refused:
+        assumes find_error(t, reg_of(t, ARG0), KIND_THREAD, RIGHT_READ) != ERR_NONE;
+        assigns \nothing;
+        ensures \result == \old(find_error(t, reg_of(t, ARG0), KIND_THREAD, RIGHT_READ));
+    behavior done:
+        assumes find_error(t, reg_of(t, ARG0), KIND_THREAD, RIGHT_READ) == ERR_NONE;
+        assigns thread_at[t].reg[ARG0 .. ARG5];
+        ensures \result == ERR_NONE;
+        ensures state: reg_of(t, ARG0) == thread_at[\old(found_object(t, reg_of(t, ARG0)))].state;
+        ensures priority: reg_of(t, ARG1) == thread_at[\old(found_object(t, reg_of(t, ARG0)))].priority;
+        ensures cpu: reg_of(t, ARG2) == thread_at[\old(found_object(t, reg_of(t, ARG0)))].cpu;
+        ensures ticks: reg_of(t, ARG3) == thread_at[\old(found_object(t, reg_of(t, ARG0)))].ticks;
+        ensures number: reg_of(t, ARG4) == thread_at[\old(found_object(t, reg_of(t, ARG0)))].number;
+        ensures syscalls: reg_of(t, ARG5) == thread_at[\old(found_object(t, reg_of(t, ARG0)))].syscalls;
+    complete behaviors;
+    disjoint behaviors;
+*/
 SELDOM status_t sys_thread_info(pfn_t t);
 
 /* A message to a receiver, now or when one comes. */
@@ -560,7 +618,17 @@ SELDOM status_t sys_affinity(pfn_t t);
 /*@ requires kernel_wf && runs(t);
     assigns thread_at[t].reg[REG_FS_BASE], ghost_machine;
     KERNEL_WF(0)
-    ensures \result == (\old(reg_of(t, ARG0)) < USER_TOP ? ERR_NONE : ERR_RANGE); */
+    behavior outside:
+        assumes reg_of(t, ARG0) >= USER_TOP;
+        assigns \nothing;
+        ensures \result == ERR_RANGE;
+    behavior done:
+        assumes reg_of(t, ARG0) < USER_TOP;
+        ensures \result == ERR_NONE;
+        ensures base: reg_of(t, REG_FS_BASE) == reg_of(t, ARG0);
+    complete behaviors;
+    disjoint behaviors;
+*/
 SELDOM status_t sys_fs_base(pfn_t t);
 
 /* The time. */
@@ -570,28 +638,121 @@ SELDOM status_t sys_fs_base(pfn_t t);
     ensures \result == ERR_NONE; */
 SELDOM status_t sys_clock(pfn_t t);
 
+/*@ // A handle to devices names a range of numbers: lines, ports or physical pages that there can be.
+    predicate range_ok{L}(integer h) =
+        (handle_at[h].kind == KIND_IRQS ==> handle_at[h].object <= handle_at[h].badge < IRQS_MAX) &&
+        (handle_at[h].kind == KIND_PORTS ==> handle_at[h].object <= handle_at[h].badge < 65536) &&
+        (handle_at[h].kind == KIND_MEMORY ==> handle_at[h].object == 0 &&
+            handle_at[h].badge + handle_at[h].generation <= PTE_FRAMES);
+    predicate ranges_wf{L} = \forall integer h; is_slot(h) ==> range_ok(h);
+    logic integer range_first{L}(integer h) =
+        handle_at[h].kind == KIND_MEMORY ? handle_at[h].badge : handle_at[h].object;
+    logic integer range_end{L}(integer h) =
+        handle_at[h].kind == KIND_MEMORY ? handle_at[h].badge + handle_at[h].generation : handle_at[h].badge + 1;
+    logic integer range_error{L}(integer h, integer first, integer count) =
+        range_first(h) <= first && first < range_end(h) && first + count <= range_end(h) ? ERR_NONE : ERR_ARGUMENT;
+    // What is wrong with t's use of numbers [first, first + count) of the range that its handle names.
+    logic integer device_error{L}(integer t, integer kind, integer rights, integer first, integer count) =
+        find_error(t, reg_of(t, ARG0), kind, rights) != ERR_NONE ? find_error(t, reg_of(t, ARG0), kind, rights) :
+        range_error(open_slot(frame_owner[t], reg_of(t, ARG0)), first, count);
+    logic integer line_error{L}(integer t) = device_error(t, KIND_IRQS, RIGHT_WRITE, reg_of(t, ARG1), 1);
+
+    // What is wrong with the arguments of sys_irq_claim, sys_irq_message, sys_port_in and sys_port_out.
+    logic integer irq_claim_error{L}(integer t) =
+        line_error(t) != ERR_NONE ? line_error(t) :
+        find_error(t, reg_of(t, ARG2), KIND_ENDPOINT, RIGHT_SIGNAL) != ERR_NONE ?
+            find_error(t, reg_of(t, ARG2), KIND_ENDPOINT, RIGHT_SIGNAL) :
+        reg_of(t, ARG3) == 0 ? ERR_ARGUMENT : ERR_NONE;
+    logic integer irq_message_error{L}(integer t) =
+        line_error(t) != ERR_NONE ? line_error(t) :
+        reg_of(t, ARG1) < IRQ_MESSAGE_FIRST || reg_of(t, ARG1) >= IRQ_MESSAGE_FIRST + IRQ_MESSAGES ? ERR_ARGUMENT :
+            ERR_NONE;
+    logic integer width_error(integer width) = width == 1 || width == 2 || width == 4 ? ERR_NONE : ERR_ARGUMENT;
+    logic integer port_in_error{L}(integer t) =
+        device_error(t, KIND_PORTS, RIGHT_READ, reg_of(t, ARG1), reg_of(t, ARG2)) != ERR_NONE ?
+            device_error(t, KIND_PORTS, RIGHT_READ, reg_of(t, ARG1), reg_of(t, ARG2)) : width_error(reg_of(t, ARG2));
+    logic integer out_width{L}(integer t) = reg_of(t, ARG2) % 256;
+    logic integer out_items{L}(integer t) = reg_of(t, ARG2) / 256;
+    logic integer port_out_error{L}(integer t) =
+        device_error(t, KIND_PORTS, RIGHT_WRITE, reg_of(t, ARG1), out_width(t)) != ERR_NONE ?
+            device_error(t, KIND_PORTS, RIGHT_WRITE, reg_of(t, ARG1), out_width(t)) :
+        out_items(t) == 0 || out_items(t) * out_width(t) > 8 ? ERR_ARGUMENT : width_error(out_width(t));
+*/
+
 /* An interrupt line as events on an endpoint. */
-/*@ requires kernel_wf && runs(t);
-    assigns KERNEL_STATE, irq_at[0 .. IRQS_MAX - 1];
-    KERNEL_WF(0) */
+/*@ requires kernel_wf && ranges_wf && irqs_wf && runs(t);
+    assigns irq_at[reg_of(t, ARG1)], ghost_machine;
+    KERNEL_WF(0)
+    ensures irqs_wf: irqs_wf;
+    behavior refused:
+        assumes irq_claim_error(t) != ERR_NONE;
+        assigns \nothing;
+        ensures \result == \old(irq_claim_error(t));
+    behavior busy:
+        assumes irq_claim_error(t) == ERR_NONE && irq_is_busy(reg_of(t, ARG1), found_object(t, reg_of(t, ARG2)));
+        ensures \result == ERR_BUSY;
+        ensures same: irq_at[reg_of(t, ARG1)] == \old(irq_at[reg_of(t, ARG1)]);
+    behavior done:
+        assumes irq_claim_error(t) == ERR_NONE && !irq_is_busy(reg_of(t, ARG1), found_object(t, reg_of(t, ARG2)));
+        ensures \result == ERR_NONE;
+        ensures open: irq_is_open(reg_of(t, ARG1), found_object(t, reg_of(t, ARG2)), reg_of(t, ARG3));
+    complete behaviors;
+    disjoint behaviors;
+*/
 SELDOM status_t sys_irq_claim(pfn_t t);
 
 /* Lets a line fire again. */
-/*@ requires kernel_wf && runs(t);
-    assigns irq_at[0 .. IRQS_MAX - 1].fired, ghost_machine;
-    KERNEL_WF(0) */
+/*@ requires kernel_wf && ranges_wf && runs(t);
+    assigns irq_at[reg_of(t, ARG1)].fired, ghost_machine;
+    KERNEL_WF(0)
+    behavior refused:
+        assumes line_error(t) != ERR_NONE;
+        assigns \nothing;
+        ensures \result == \old(line_error(t));
+    behavior idle:
+        assumes line_error(t) == ERR_NONE && irq_at[reg_of(t, ARG1)].fired == 0;
+        ensures \result == ERR_STATE;
+        ensures fired: irq_at[reg_of(t, ARG1)].fired == 0;
+    behavior done:
+        assumes line_error(t) == ERR_NONE && irq_at[reg_of(t, ARG1)].fired != 0;
+        ensures \result == ERR_NONE;
+        ensures fired: irq_at[reg_of(t, ARG1)].fired == 0;
+    complete behaviors;
+    disjoint behaviors;
+*/
 SELDOM status_t sys_irq_ack(pfn_t t);
 
 /* Reads a port. */
-/*@ requires kernel_wf && runs(t);
+/*@ requires kernel_wf && ranges_wf && runs(t);
     assigns thread_at[t].reg[ARG0], ghost_machine;
-    KERNEL_WF(0) */
+    KERNEL_WF(0)
+    behavior refused:
+        assumes port_in_error(t) != ERR_NONE;
+        assigns \nothing;
+        ensures \result == \old(port_in_error(t));
+    behavior done:
+        assumes port_in_error(t) == ERR_NONE;
+        ensures \result == ERR_NONE;
+        ensures value: reg_of(t, ARG0) <= UINT32_MAX;
+    complete behaviors;
+    disjoint behaviors;
+*/
 SELDOM status_t sys_port_in(pfn_t t);
 
 /* Writes a port. */
-/*@ requires kernel_wf && runs(t);
+/*@ requires kernel_wf && ranges_wf && runs(t);
     assigns ghost_machine;
-    KERNEL_WF(0) */
+    KERNEL_WF(0)
+    behavior refused:
+        assumes port_out_error(t) != ERR_NONE;
+        assigns \nothing;
+        ensures \result == \old(port_out_error(t));
+    behavior done:
+        assumes port_out_error(t) == ERR_NONE;
+        ensures \result == ERR_NONE;
+    complete behaviors;
+    disjoint behaviors;
+*/
 SELDOM status_t sys_port_out(pfn_t t);
 
 /* A handle to part of a device range. */
@@ -641,11 +802,20 @@ SELDOM status_t sys_device_narrow(pfn_t t);
 SELDOM status_t sys_dma_address(pfn_t t);
 
 /* What raises a message-signalled line. */
-/*@ requires kernel_wf && runs(t);
+/*@ requires kernel_wf && ranges_wf && runs(t);
     assigns thread_at[t].reg[ARG0 .. ARG1];
     KERNEL_WF(0)
-    ensures \result == find_error(\old(t), \old(reg_of(t, ARG0)), KIND_IRQS, RIGHT_WRITE) ||
-        \result == ERR_ARGUMENT; */
+    behavior refused:
+        assumes irq_message_error(t) != ERR_NONE;
+        assigns \nothing;
+        ensures \result == \old(irq_message_error(t));
+    behavior done:
+        assumes irq_message_error(t) == ERR_NONE;
+        assigns thread_at[t].reg[ARG0 .. ARG1];
+        ensures \result == ERR_NONE;
+    complete behaviors;
+    disjoint behaviors;
+*/
 SELDOM status_t sys_irq_message(pfn_t t);
 
 #endif

@@ -5,8 +5,11 @@
 #include "core/sys.h"
 
 /* 1 if [first, first + count) lies within the range that an IRQS, PORTS or MEMORY handle names. */
-/*@ requires is_slot(slot);
-    assigns \nothing; */
+/*@ requires is_slot(slot) && range_ok(slot);
+    requires kind: KIND_IRQS <= handle_at[slot].kind <= KIND_MEMORY;
+    assigns \nothing;
+    ensures \result == 0 || \result == 1;
+    ensures \result == 1 <==> range_error(slot, first, count) == ERR_NONE; */
 static bool range_holds(slot_t slot, uint64_t first, uint64_t count)
 {
     uint64_t low = handle_at[H(slot)].object;
@@ -18,9 +21,11 @@ static bool range_holds(slot_t slot, uint64_t first, uint64_t count)
     return first >= low && first - low < size && count <= size - (first - low);
 }
 
-/* The handle slot for a call on line or port numbers [first, first + count) of t. */
-/*@ requires kernel_wf && is_thread(t);
-    assigns \nothing; */
+/* What is wrong with a call of t on line or port numbers [first, first + count): HANDLE, DEAD, KIND, RIGHTS, ARGUMENT. */
+/*@ requires kernel_wf && ranges_wf && is_thread(t) && KIND_IRQS <= kind <= KIND_MEMORY;
+    assigns \nothing;
+    ensures status: \result == device_error(t, kind, right, first, count);
+    ensures line: \result == ERR_NONE && kind == KIND_IRQS ==> first < IRQS_MAX; */
 static status_t device_check(pfn_t t, uint8_t kind, uint8_t right, uint64_t first, uint64_t count)
 {
     slot_t slot = slot_of_thread(t, reg_get(t, ARG0));
@@ -54,6 +59,7 @@ status_t sys_irq_ack(pfn_t t)
 }
 
 /*@ assigns \nothing;
+    ensures \result == 0 || \result == 1;
     ensures \result == 1 <==> width == 1 || width == 2 || width == 4; */
 static bool port_width(uint64_t width) { return width == 1 || width == 2 || width == 4; }
 
@@ -78,9 +84,16 @@ status_t sys_port_out(pfn_t t)
     status_t status = device_check(t, KIND_PORTS, RIGHT_WRITE, port, width);
     if (status != ERR_NONE)
         return status;
+    //@ assert items1: width == 1 ==> items * width == items && 8 / width == 8;
+    //@ assert items2: width == 2 ==> items * width == 2 * items && 8 / width == 4;
+    //@ assert items4: width == 4 ==> items * width == 4 * items && 8 / width == 2;
     if (!port_width(width) || items == 0 || items > 8 / width)
         return ERR_ARGUMENT;
     uint64_t value = reg_get(t, ARG3);
+    //@ assert width: width == 1 || width == 2 || width == 4;
+    //@ assert span1: width == 1 ==> (1 << (8 * width)) == 0x100;
+    //@ assert span2: width == 2 ==> (1 << (8 * width)) == 0x10000;
+    //@ assert span4: width == 4 ==> (1 << (8 * width)) == 0x100000000;
     uint32_t i;
     /*@ loop invariant 0 <= i <= items;
         loop assigns i, value, ghost_machine;
@@ -154,8 +167,9 @@ status_t sys_irq_message(pfn_t t)
 }
 
 /* Byte i of a frame's contents. */
-/*@ requires 0 < page < FRAMES_MAX;
-    assigns \nothing; */
+/*@ requires is_page(page);
+    assigns \nothing;
+    ensures \result == (uint8_t)(page_at[page].word[i / 8 % 512] >> (8 * (i % 8))); */
 static uint8_t frame_byte(pfn_t page, uint64_t i)
 {
     return (uint8_t)(page_at[U(page)].word[i / 8 % 512] >> (8 * (i % 8)));

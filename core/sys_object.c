@@ -71,9 +71,11 @@ status_t sys_process_create(pfn_t t)
 }
 
 /* Whether a thread of container c may have this priority and run on this CPU: PRIORITY, CPU. */
-/*@ requires kernel_wf && is_container(c);
+/*@ requires is_container(c);
     assigns \nothing;
-    ensures \result == ERR_NONE ==> priority < PRIORITIES && cpu < CPUS_MAX; */
+    ensures status: \result == (priority > container_at[c].ceiling ? ERR_PRIORITY :
+        cpu >= CPUS_MAX || (container_at[c].cpus >> cpu) % 2 == 0 || cpu_at[cpu].run == 0 ? ERR_CPU : ERR_NONE);
+    ensures place: \result == ERR_NONE ==> priority <= container_at[c].ceiling && cpu_started(cpu); */
 static status_t thread_place_check(pfn_t c, uint64_t priority, uint64_t cpu)
 {
     if (priority > container_at[C(c)].ceiling)
@@ -85,7 +87,12 @@ static status_t thread_place_check(pfn_t c, uint64_t priority, uint64_t cpu)
 
 /* Checks ip, stack and message page: ARGUMENT, ALIGN, RANGE. */
 /*@ requires is_thread(t);
-    assigns \nothing; */
+    assigns \nothing;
+    ensures \result == (reg_of(t, ARG4) >= 2 * SETUP_SUSPENDED ? ERR_ARGUMENT :
+        reg_of(t, ARG5) % PAGE_SIZE != 0 ? ERR_ALIGN :
+        reg_of(t, ARG5) != 0 && !(USER_BASE <= reg_of(t, ARG5) && reg_of(t, ARG5) + PAGE_SIZE <= USER_TOP) ?
+            ERR_RANGE :
+        reg_of(t, ARG1) >= USER_TOP || reg_of(t, ARG2) > USER_TOP ? ERR_RANGE : ERR_NONE); */
 static status_t thread_addresses_check(pfn_t t)
 {
     uint64_t message = reg_get(t, ARG5);
@@ -342,9 +349,22 @@ status_t sys_handle_info(pfn_t t)
     return ERR_NONE;
 }
 
-/* The child of parent after the one that handle number of t names (0: the first). */
+/*@ logic integer child_slot{L}(integer t, integer number) = open_slot(frame_owner[t], number);
+    logic integer child_found{L}(integer t, integer parent, integer number) =
+        number == 0 ? own_first[parent] : own_next[handle_at[child_slot(t, number)].object];
+    logic integer child_error{L}(integer t, integer parent, integer number) =
+        number != 0 && child_slot(t, number) == 0 ? ERR_HANDLE :
+        number != 0 && life(child_slot(t, number)) == 0 ? ERR_DEAD :
+        number != 0 && (handle_at[child_slot(t, number)].kind > KIND_THREAD ||
+            frame_owner[handle_at[child_slot(t, number)].object] != parent) ? ERR_ARGUMENT :
+        child_found(t, parent, number) == 0 ? ERR_UNMAPPED : ERR_NONE; */
+
+/* The child of parent after the one that handle number of t names (0: the first): HANDLE, DEAD, ARGUMENT, UNMAPPED. */
 /*@ requires kernel_wf && is_thread(t) && (is_container(parent) || is_process(parent));
-    assigns \nothing; */
+    assigns \nothing;
+    ensures status: \result.status == child_error(t, parent, number);
+    ensures child: \result.status == ERR_NONE ==>
+        \result.object != 0 && \result.object == child_found(t, parent, number); */
 static struct found child_after(pfn_t t, pfn_t parent, uint64_t number)
 {
     struct found f = {ERR_NONE, own_first[parent]};
@@ -366,7 +386,9 @@ static struct found child_after(pfn_t t, pfn_t parent, uint64_t number)
 
 /* The kind of handle for an object that has an owner. */
 /*@ requires is_container(p) || is_process(p) || is_thread(p);
-    assigns \nothing; */
+    assigns \nothing;
+    ensures \result == (frame_kind[p] == FRAME_CONTAINER ? KIND_CONTAINER :
+        frame_kind[p] == FRAME_PROCESS ? KIND_PROCESS : KIND_THREAD); */
 static uint8_t object_kind(pfn_t p)
 {
     if (frame_kind[p] == FRAME_CONTAINER)
@@ -376,7 +398,14 @@ static uint8_t object_kind(pfn_t p)
 
 /* The slot, as object, of the handle that t names, which is one to a container or process, to read: HANDLE, DEAD, KIND, RIGHTS. */
 /*@ requires kernel_wf && is_thread(t);
-    assigns \nothing; */
+    assigns \nothing;
+    ensures status: \result.status == owner_error(t);
+    ensures slot: \result.object == owner_handle(t);
+    ensures open: \result.status == ERR_NONE ==> is_slot(\result.object);
+    ensures container: \result.status == ERR_NONE && handle_at[\result.object].kind == KIND_CONTAINER ==>
+        is_container(handle_at[\result.object].object);
+    ensures process: \result.status == ERR_NONE && handle_at[\result.object].kind != KIND_CONTAINER ==>
+        handle_at[\result.object].kind == KIND_PROCESS && is_process(handle_at[\result.object].object); */
 static RARE struct found owner_slot(pfn_t t)
 {
     struct found f = {ERR_NONE, slot_of_thread(t, reg_get(t, ARG0))};

@@ -24,7 +24,12 @@ static inline struct ipc_fast fast(cpu_t cpu, pfn_t t)
 
 /* Puts the results of the short way into t's registers. */
 /*@ requires is_thread(t);
-    assigns thread_at[t].reg[0 .. REG_COUNT - 1]; */
+    assigns thread_at[t].reg[REG_RAX .. REG_R9];
+    ensures status: reg_of(t, REG_RAX) == 0;
+    ensures name: reg_of(t, REG_RDI) == r.name && reg_of(t, REG_RSI) == r.tag;
+    ensures words: reg_of(t, REG_RDX) == r.word[0] && reg_of(t, REG_R10) == r.word[1] &&
+        reg_of(t, REG_R8) == r.word[2] && reg_of(t, REG_R9) == r.word[3];
+    KERNEL_KEPT(0) */
 static inline void deliver(pfn_t t, struct ipc_registers r)
 {
     reg_set(t, REG_RAX, 0);

@@ -41,8 +41,17 @@ struct plan {
     pfn_t source, target; /* message pages */
 };
 
-/*@ requires \valid(item) && 0 < page < FRAMES_MAX && i < MESSAGE_ITEMS_MAX;
-    assigns *item; */
+/*@ // Word w of item i in a message page.
+    logic integer item_word{L}(integer page, integer i, integer w) = page_at[page].word[ITEM_WORD + i * ITEM_WORDS + w]; */
+
+/* Item i as the sender has it in its message page. */
+/*@ requires \valid(item) && is_page(page) && i < MESSAGE_ITEMS_MAX;
+    assigns item->kind, item->value, item->rights, item->badge, item->move, item->target;
+    ensures kind: item->kind == item_word(page, i, 0);
+    ensures value: item->value == item_word(page, i, 1);
+    ensures rights: item->rights == item_word(page, i, 2);
+    ensures badge: item->badge == item_word(page, i, 3) / 2 && item->move == item_word(page, i, 3) % 2;
+    ensures target: item->target == 0; */
 static void item_read(struct item *item, pfn_t page, uint32_t i)
 {
     uint32_t w = ITEM_WORD + i * ITEM_WORDS;
@@ -56,8 +65,12 @@ static void item_read(struct item *item, pfn_t page, uint32_t i)
 }
 
 /* What the receiver is to see of item i in its message page: the value is its own name for it. */
-/*@ requires \valid_read(item) && 0 < page < FRAMES_MAX && i < MESSAGE_ITEMS_MAX;
-    assigns page_at[page].word[ITEM_WORD .. ITEM_WORD + MESSAGE_ITEMS_MAX * ITEM_WORDS - 1]; */
+/*@ requires \valid_read(item) && is_page(page) && i < MESSAGE_ITEMS_MAX;
+    assigns page_at[page].word[ITEM_WORD + i * ITEM_WORDS .. ITEM_WORD + i * ITEM_WORDS + 3];
+    ensures kind: item_word(page, i, 0) == item->kind;
+    ensures value: item_word(page, i, 1) == value;
+    ensures rights: item_word(page, i, 2) == item->rights;
+    ensures flags: item_word(page, i, 3) == 0; */
 static void item_write(const struct item *item, pfn_t page, uint32_t i, uint64_t value)
 {
     uint32_t w = ITEM_WORD + i * ITEM_WORDS;
@@ -67,9 +80,17 @@ static void item_write(const struct item *item, pfn_t page, uint32_t i, uint64_t
     page_at[U(page)].word[w + 3] = 0;
 }
 
+/*@ // What is wrong with sending the handle in a slot, with that badge (0: none of its own).
+    logic integer item_error{L}(integer slot, integer badge) =
+        slot == 0 ? ERR_HANDLE : life(slot) == 0 ? ERR_DEAD :
+        (handle_at[slot].rights & RIGHT_COPY) != RIGHT_COPY ? ERR_RIGHTS :
+        badge != 0 && !(handle_at[slot].kind == KIND_ENDPOINT && handle_at[slot].badge == 0) ? ERR_MESSAGE : ERR_NONE; */
+
 /* item_check_handle, of any handle. */
 /*@ requires kernel_wf && is_process(p) && \valid(item);
-    assigns item->slot; */
+    assigns item->slot;
+    ensures slot: item->slot == open_slot(p, item->value);
+    ensures status: \result == item_error(open_slot(p, item->value), item->badge); */
 static RARE status_t item_check_other(pfn_t p, struct item *item)
 {
     item->slot = handle_slot(p, item->value);
@@ -83,7 +104,9 @@ static RARE status_t item_check_other(pfn_t p, struct item *item)
 
 /* A handle: open, live, may be copied; a badge only where there is none. */
 /*@ requires kernel_wf && is_process(p) && \valid(item);
-    assigns item->slot; */
+    assigns item->slot;
+    ensures slot: item->slot == open_slot(p, item->value);
+    ensures status: \result == item_error(open_slot(p, item->value), item->badge); */
 static inline status_t item_check_handle(pfn_t p, struct item *item)
 {
     struct fast_way way = fast_slot(p, item->value);
@@ -95,7 +118,11 @@ static inline status_t item_check_handle(pfn_t p, struct item *item)
 
 /* What is wrong with how a page is named. */
 /*@ requires \valid_read(item);
-    assigns \nothing; */
+    assigns \nothing;
+    ensures status: \result == ERR_NONE || \result == ERR_MESSAGE || \result == ERR_PERM;
+    ensures form: \result == ERR_MESSAGE <==> item->value % PAGE_SIZE != 0 || item->badge != 0 ||
+        !(USER_BASE <= item->value && item->value + PAGE_SIZE <= USER_TOP);
+    ensures size: \result == ERR_NONE ==> span_of((uint32_t)item->rights) == 1; */
 static RARE status_t item_check_form(const struct item *item)
 {
     if (item->value % PAGE_SIZE != 0 || !user_range(item->value, 1) || item->badge != 0)
@@ -134,13 +161,22 @@ static __attribute__((noinline)) uint64_t page_place(pfn_t target, uint64_t page
     return va + (page - 1) * PAGE_SIZE;
 }
 
+/*@ // Items i and j name the same, and one of them moves it.
+    predicate items_clash{L}(struct plan *plan, integer i, integer j) =
+        plan->item[j].kind == plan->item[i].kind && plan->item[j].value == plan->item[i].value &&
+        (plan->item[j].move != 0 || plan->item[i].move != 0); */
+
 /* Item i names something no earlier item moves, nor moves what an earlier one names. */
 /*@ requires \valid_read(plan) && i < MESSAGE_ITEMS_MAX;
-    assigns \nothing; */
+    requires moves: \forall integer j; 0 <= j <= i ==> plan->item[j].move <= 1;
+    assigns \nothing;
+    ensures \result == 0 || \result == 1;
+    ensures \result == 1 <==> \forall integer j; 0 <= j < i ==> !items_clash(plan, i, j); */
 static bool item_is_new(const struct plan *plan, uint32_t i)
 {
     uint32_t j;
     /*@ loop invariant 0 <= j <= i;
+        loop invariant \forall integer k; 0 <= k < j ==> !items_clash(plan, i, k);
         loop assigns j;
         loop variant i - j; */
     for (j = 0; j < i; j++)

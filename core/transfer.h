@@ -25,7 +25,8 @@ struct item {
 
 /* Whether a tag may be sent: lengths within limits, no bits but these. ERR_MESSAGE. */
 /*@ assigns \nothing;
-    ensures \result == ERR_NONE ==> TAG_WORDS(tag) <= MESSAGE_WORDS_MAX && TAG_ITEMS(tag) <= MESSAGE_ITEMS_MAX; */
+    ensures \result == ((tag & (uint64_t)~bits) != 0 || TAG_WORDS(tag) > MESSAGE_WORDS_MAX ||
+        TAG_ITEMS(tag) > MESSAGE_ITEMS_MAX ? ERR_MESSAGE : ERR_NONE); */
 MUST_USE static inline status_t tag_check(uint64_t tag, uint64_t bits)
 {
     if ((tag & ~bits) != 0)
@@ -37,7 +38,9 @@ MUST_USE static inline status_t tag_check(uint64_t tag, uint64_t bits)
 
 /* The message page of thread t, of process p, if t's note of it is right; 0: not known. */
 /*@ requires is_thread(t) && is_process(p);
-    assigns \nothing; */
+    assigns \nothing;
+    ensures \result ==
+        (thread_at[t].message_birth == process_at[p].mapping_birth ? thread_at[t].message_frame : 0); */
 static inline pfn_t message_noted(pfn_t t, pfn_t p)
 {
     return thread_at[T(t)].message_birth == process_at[P(p)].mapping_birth
@@ -47,7 +50,9 @@ static inline pfn_t message_noted(pfn_t t, pfn_t p)
 
 /* Words past those in registers, from one message page to another. */
 /*@ requires is_user(source) && is_user(target) && words <= MESSAGE_WORDS_MAX;
-    assigns page_at[target].word[REGISTER_WORDS .. MESSAGE_WORDS_MAX - 1]; */
+    assigns page_at[target].word[REGISTER_WORDS .. words - 1];
+    ensures \forall integer i; REGISTER_WORDS <= i < words ==>
+        page_at[target].word[i] == \old(page_at[source].word[i]); */
 static inline void words_copy(pfn_t source, pfn_t target, uint32_t words)
 {
     if (words > REGISTER_WORDS)
