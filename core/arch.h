@@ -116,8 +116,8 @@ void arch_fs_base_changed(pfn_t t);
 /* ---- CPUs, time ---- */
 
 /* Number of the highest set bit. */
-/*@ requires bits != 0; assigns \nothing; ensures 0 <= \result < 64; ensures (bits >> \result) % 2 == 1;
-    ensures \forall integer b; \result < b < 64 ==> (bits >> b) % 2 == 0; */
+/*@ requires bits != 0; assigns \nothing; ensures 0 <= \result < 64; ensures (bits & (1 << \result)) != 0;
+    ensures \forall integer b; \result < b < 64 ==> (bits & (1 << b)) == 0; */
 uint32_t arch_highest_bit(uint64_t bits);
 
 /* Nanoseconds since boot; never goes back. */

@@ -32,12 +32,12 @@ INDEX_GUARD bool syscall_stays(cpu_t cpu, pfn_t t)
 }
 
 /* syscall_leave where t may go on after all, or processes are to be closed: its status is in its registers then. */
-/*@ requires kernel_wf && cpu < CPUS_MAX;
+/*@ requires kernel_wf && cpu_started(cpu);
     ensures kernel_wf && \result == cpu_at[cpu].current; */
 pfn_t syscall_preempted(cpu_t cpu, pfn_t t, status_t status);
 
 /* Who runs if t does not simply go on. */
-/*@ requires kernel_wf && cpu < CPUS_MAX;
+/*@ requires kernel_wf && cpu_started(cpu);
     ensures kernel_wf && \result == cpu_at[cpu].current; */
 INDEX_GUARD pfn_t syscall_leave(cpu_t cpu, pfn_t t, status_t status)
 {

@@ -33,7 +33,7 @@ pfn_t kernel_leave(cpu_t cpu)
 }
 
 /* The same for a CPU that was idle: if it is not any more, its tick starts. */
-/*@ requires kernel_wf && cpu < CPUS_MAX;
+/*@ requires kernel_wf && cpu_started(cpu);
     ensures kernel_wf && \result == cpu_at[cpu].current; */
 static RARE pfn_t leave_idle(cpu_t cpu)
 {
