@@ -103,7 +103,7 @@ def reads(units):
     for unit in units:
         memory |= set(re.findall(r"\bextern\s+[\w\s]+?\b(\w+)\s*(?:\[[^\]]*\])?\s*;", csource.code_only(unit.text)))
         for file, line, text in unit.annotations:
-            memory |= set(re.findall(r"\bghost\b[^;]*?\b(\w+)\s*(?:\[[^\]]*\])?\s*;", text))
+            memory |= set(re.findall(r"\bghost\s+(?:\w+\s+)+(\w+)\s*(?:\[[^\]]*\]\s*)*;", text))
             if file.startswith("core/"):
                 for m in OPAQUE.finditer(text):
                     opaque[m[1]] = (file, line, set(re.findall(r"\w+", m[2])))
