@@ -70,6 +70,7 @@ extern uint32_t deadline_count;
     ensures ordered: heap_ordered(0);
     ensures count: deadline_count == \old(deadline_count) + 1 && deadline_count < FRAMES_MAX;
     ensures in: thread_at[t].heap_index != 0 && thread_at[t].deadline == time;
+    ensures rest: \forall integer u; thread_same{Pre,Post}(u) && (u != t ==> thread_due_same{Pre,Post}(u));
     ensures others: heap_others{Pre,Post}(t); */
 void deadline_insert(pfn_t t, uint64_t time);
 

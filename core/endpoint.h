@@ -39,6 +39,7 @@ INDEX_GUARD endpoint_t endpoint_create(pfn_t p)
 }
 
 /*@ predicate is_endpoint{L}(integer e) = 0 < e < FRAMES_MAX * SLOTS && frame_kind[e / SLOTS] == FRAME_ENDPOINTS;
+    predicate is_born{L}(integer e) = SLOTS <= e && is_endpoint(e) && endpoint_at[e].generation != 0;
     // t received these event bits.
     predicate has_event{L}(integer t, integer bits) = is_thread(t) && thread_at[t].reg[REG_RSI] == TAG_EVENT &&
         thread_at[t].reg[REG_RDX] == bits;
@@ -79,7 +80,11 @@ INDEX_GUARD void endpoint_queue_pop(endpoint_t e, pfn_t t) { queue_pop(e, t); }
             endpoint_at[e].first, endpoint_at[e].last, endpoint_at[e].mode;
     KERNEL_WF(\old(endpoint_at[e].first))
     ensures first: \result == \old(endpoint_at[e].first) && is_thread(\result);
-    ensures out: queue_of[\result] == 0 && cpu_at[thread_at[\result].cpu].current != \result; */
+    ensures out: queue_of[\result] == 0 && cpu_at[thread_at[\result].cpu].current != \result;
+    ensures waited: \old(queue_of[endpoint_at[e].first]) == e && thread_at[\result].call_id == 0;
+    ensures others: queue_others{Pre,Post}(\result);
+    ensures mode: endpoint_at[e].mode == (endpoint_at[e].first == 0 && \old(endpoint_at[e].mode) != MODE_DEAD ?
+        MODE_IDLE : \old(endpoint_at[e].mode)); */
 INDEX_GUARD pfn_t endpoint_shift(endpoint_t e)
 {
     pfn_t t = endpoint_at[E(e)].first;
@@ -189,7 +194,11 @@ INDEX_GUARD void endpoint_signal_soon(endpoint_t e, uint64_t bits)
             endpoint_at[e].first, endpoint_at[e].last, endpoint_at[e].mode;
     KERNEL_WF(\old(endpoint_at[e].first))
     ensures first: \result == \old(endpoint_at[e].first) && is_thread(\result);
-    ensures out: queue_of[\result] == 0 && cpu_at[thread_at[\result].cpu].current != \result; */
+    ensures out: queue_of[\result] == 0 && cpu_at[thread_at[\result].cpu].current != \result;
+    ensures waited: \old(queue_of[endpoint_at[e].first]) == e && thread_at[\result].call_id == 0;
+    ensures others: queue_others{Pre,Post}(\result);
+    ensures mode: endpoint_at[e].mode == (endpoint_at[e].first == 0 && \old(endpoint_at[e].mode) != MODE_DEAD ?
+        MODE_IDLE : \old(endpoint_at[e].mode)); */
 pfn_t endpoint_pop(endpoint_t e);
 
 /* The longest waiting receiver whose process has not ended; up to DRAIN_PIECE others before it are set aside.

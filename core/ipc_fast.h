@@ -31,7 +31,6 @@ struct fast_way {
 };
 
 /* For contracts: the endpoint that the handle number in r names, and who waits there longest. */
-/*@ predicate is_born{L}(integer e) = SLOTS <= e && is_endpoint(e) && endpoint_at[e].generation != 0; */
 /* clang-format off */
 #define WAY_FOUND(way, t, number) (way).open == 1 ==> \
     is_slot((way).slot) && (way).slot == way_slot(t, number) && is_born(way_endpoint((way).slot));
@@ -330,10 +329,11 @@ INDEX_GUARD void fast_wait(pfn_t t, endpoint_t e)
         assumes options != 0 || thread_at[t].reply_id != 0 || !receive_waits(e);
         assigns \nothing;
         ensures none: \result == 0;
+        ensures same: runs(t) && thread_at[t].state == \old(thread_at[t].state) && queue_same{Pre,Post};
     behavior nothing:
         assumes options == 0 && thread_at[t].reply_id == 0 && receive_waits(e);
         ensures done: \result == 1;
-        ensures state: thread_at[t].state == THREAD_RECEIVING;
+        ensures state: thread_at[t].state == THREAD_RECEIVING && cpu_at[thread_at[t].cpu].current == 0;
         ensures joined: queue_joined{Pre,Post}(e, t); */
 INDEX_GUARD bool receive_nothing(pfn_t t, endpoint_t e, uint64_t options)
 {
@@ -428,13 +428,32 @@ INDEX_GUARD struct ipc_fast ipc_fast_reply_receive(cpu_t cpu, pfn_t t, struct ip
     return f;
 }
 
+/*@ // t's receive through that handle number has nothing to take, and no end.
+    predicate receive_is_short{L}(integer t, integer name, integer options) = options == 0 &&
+        thread_at[t].reply_id == 0 && way_open(way_slot(t, name), RIGHT_RECEIVE) &&
+        receive_waits(way_endpoint(way_slot(t, name)));
+*/
+
 /* The receive of t, where it just waits. 0: nothing has happened. */
 /*@ requires kernel_wf && runs(t);
-    ensures kernel_wf; */
+    assigns thread_at[t].state, cpu_at[thread_at[t].cpu].current, endpoint_at[0 .. FRAMES_MAX * SLOTS - 1],
+            queue_next[0 .. FRAMES_MAX - 1], queue_prev[t], queue_of[t], queue_key[t], queue_clock;
+    KERNEL_WF(0)
+    behavior some:
+        assumes !receive_is_short(t, name, options);
+        ensures none: \result == 0;
+        ensures same: runs(t) && thread_at[t].state == \old(thread_at[t].state) && queue_same{Pre,Post};
+    behavior nothing:
+        assumes receive_is_short(t, name, options);
+        ensures done: \result == 1;
+        ensures state: thread_at[t].state == THREAD_RECEIVING && cpu_at[thread_at[t].cpu].current == 0;
+        ensures joined: queue_joined{Pre,Post}(\old(way_endpoint(way_slot(t, name))), t); */
 INDEX_GUARD bool ipc_fast_receive(pfn_t t, uint64_t name, uint64_t options)
 {
     struct fast_way way = fast_way(t, name, RIGHT_RECEIVE);
-    return way.open && receive_nothing(t, handle_at[H(way.slot)].object, options);
+    if (!way.open)
+        return false;
+    return receive_nothing(t, handle_at[H(way.slot)].object, options);
 }
 
 #undef CALL_ENDPOINT

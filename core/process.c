@@ -64,8 +64,13 @@ static void system_end(uint8_t state, uint64_t code)
 }
 
 /* p, which has just ended, is to be closed. */
-/*@ requires kernel_wf && is_process(p);
-    assigns dead_first, process_at[0 .. FRAMES_MAX - 1]; */
+/*@ requires process: is_process(p) && dead_first != p && (dead_first == 0 || is_process(dead_first));
+    assigns dead_first, process_at[0 .. FRAMES_MAX - 1];
+    ensures first: dead_first == p && process_at[p].dead_prev == 0;
+    ensures next: process_at[p].dead_next == \old(dead_first);
+    ensures back: \old(dead_first) != 0 && \old(dead_first) != p ==> process_at[\old(dead_first)].dead_prev == p;
+    ensures dying: \forall integer q; is_frame(q) ==> process_at[q].dying == \old(process_at[q].dying);
+    KERNEL_KEPT(0) */
 static void dead_add(pfn_t p)
 {
     process_at[P(p)].dead_next = dead_first;

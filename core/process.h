@@ -9,6 +9,7 @@
 #define CORE_PROCESS_H
 
 #include "core/container.h"
+#include "core/thread.h"
 
 #define PROCESS_FRAMES                                                                             \
     4u /* frames of an empty process: itself, root table, handle page, endpoint page */
@@ -93,8 +94,17 @@ uint32_t process_handle_open(pfn_t p, struct handle h);
 
 /* p ends, if it has not yet: state says how, code the status or fault. Whoever waits for it gets an error soon: the
    kernel's next entries do a piece of that each (process_close_next). */
-/*@ requires kernel_wf && is_process(p) && state != PROCESS_ALIVE;
-    ensures kernel_wf && process_at[p].dying == 1; */
+/*@ requires process: is_process(p) && state != PROCESS_ALIVE;
+    KERNEL_NEED(0)
+    assigns FAIL_STATE;
+    KERNEL_WF(0)
+    ensures ended: process_at[p].dying != 0;
+    ensures first: \old(process_at[p].dying) == 0 ==>
+        process_at[p].dying == 1 && process_at[p].state == state && process_at[p].code == code;
+    ensures others: \forall integer q; is_frame(q) && q != p ==> process_at[q].dying == \old(process_at[q].dying);
+    ENDPOINTS_KEPT
+    THREADS_KEPT(0)
+    CPUS_KEPT */
 void process_end(pfn_t p, uint8_t state, uint64_t code);
 
 /* Does a bounded piece of destroying p, which has ended. 1: it is gone, and its frame free. */
@@ -110,10 +120,19 @@ bool process_reap(pfn_t p);
     ensures kernel_wf; */
 void process_close_next(void);
 
+/*@ // p's neighbours among the ended processes, if it has any, are other processes.
+    predicate dead_linked{L}(integer p) =
+        (process_at[p].dead_next == 0 || (is_process(process_at[p].dead_next) && process_at[p].dead_next != p)) &&
+        (process_at[p].dead_prev == 0 || (is_process(process_at[p].dead_prev) && process_at[p].dead_prev != p));
+*/
+
 /* p, which may be among the dead_first list, needs no closing any more. */
-/*@ requires kernel_wf && is_process(p);
+/*@ requires process: is_process(p) && dead_linked(p);
     assigns dead_first, process_at[0 .. FRAMES_MAX - 1];
-    ensures dead_first != p; */
+    ensures gone: dead_first != p && process_at[p].dead_next == 0 && process_at[p].dead_prev == 0;
+    ensures first: \old(dead_first) != p ==> dead_first == \old(dead_first);
+    ensures dying: \forall integer q; is_frame(q) ==> process_at[q].dying == \old(process_at[q].dying);
+    KERNEL_KEPT(0) */
 void process_closed(pfn_t p);
 
 #endif

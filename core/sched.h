@@ -252,6 +252,7 @@ INDEX_GUARD void cpu_run(cpu_t cpu, pfn_t p)
         assumes goes_on(cpu, t);
         assigns thread_at[t].state, cpu_at[cpu].current;
         ensures runs: cpu_at[cpu].current == t && thread_at[t].state == THREAD_RUNNING;
+        ensures queue: queue_of[t] == 0 && queue_key[t] == \old(queue_key[t]);
     behavior ready:
         assumes may_run(t) && !goes_on(cpu, t);
         ensures ready: is_ready(t);

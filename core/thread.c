@@ -34,8 +34,13 @@ RARE pfn_t thread_create(pfn_t p, uint8_t priority, uint8_t cpu)
     ensures over: thread_at[t].call_id == 0 && thread_at[t].heap_index == 0;
     ensures same: thread_at[t].state == \old(thread_at[t].state) && thread_at[t].cpu == \old(thread_at[t].cpu) &&
         thread_at[t].priority == \old(thread_at[t].priority) &&
-        thread_at[t].suspended == \old(thread_at[t].suspended);
-    ensures regs: \forall integer r; 0 <= r < REG_COUNT ==> thread_at[t].reg[r] == \old(thread_at[t].reg[r]); */
+        thread_at[t].suspended == \old(thread_at[t].suspended) &&
+        thread_at[t].fault_kind == \old(thread_at[t].fault_kind);
+    ensures regs: \forall integer r; 0 <= r < REG_COUNT ==> thread_at[t].reg[r] == \old(thread_at[t].reg[r]);
+    ensures others: \forall integer u; u != t ==> thread_same{Pre,Post}(u);
+    ensures places: heap_others{Pre,Post}(t);
+    ensures took: thread_at[t].reply_id == \old(thread_at[t].reply_id) &&
+        thread_at[t].reply_to == \old(thread_at[t].reply_to); */
 static void thread_wait_end(pfn_t t)
 {
     deadline_drop(t);
@@ -49,17 +54,58 @@ void thread_wake(pfn_t t, status_t status)
     sched_ready(t);
 }
 
+/* Process p tells what the fault of its thread t was. */
+/*@ requires is_process(p) && is_thread(t);
+    assigns process_at[p].fault_address, process_at[p].fault_ip, process_at[p].fault_thread;
+    ensures address: process_at[p].fault_address == thread_at[t].fault_address;
+    ensures ip: process_at[p].fault_ip == thread_at[t].reg[REG_RIP];
+    ensures thread: process_at[p].fault_thread == thread_at[t].number;
+    KERNEL_KEPT(0) */
+static inline void fault_note(pfn_t p, pfn_t t)
+{
+    process_at[P(p)].fault_address = thread_at[T(t)].fault_address;
+    process_at[P(p)].fault_ip = thread_at[T(t)].reg[REG_RIP];
+    process_at[P(p)].fault_thread = thread_at[T(t)].number;
+}
+
+/* t stops for good after its fault. */
+/*@ requires fault: nowhere(t);
+    KERNEL_NEED(t)
+    assigns thread_at[t].state, thread_at[t].suspended, thread_at[t].fault_kind, cpu_at[thread_at[t].cpu].current;
+    KERNEL_WF(0)
+    ensures parked: thread_at[t].state == THREAD_SUSPENDED && thread_at[t].fault_kind == 0;
+    ensures nowhere: nowhere(t);
+    CPUS_KEPT */
+static inline void fault_park(pfn_t t)
+{
+    sched_park(t);
+    fault_forget(t);
+}
+
+/* Process p, which has not ended, ends by the fault of its thread t, and tells what it was. */
+/*@ requires process: is_process(p) && is_thread(t) && process_at[p].dying == 0;
+    KERNEL_NEED(0)
+    assigns FAIL_STATE;
+    KERNEL_WF(0)
+    ensures ended: process_at[p].dying == 1 && process_at[p].state == PROCESS_FAULTED && process_at[p].code == kind;
+    ENDPOINTS_KEPT
+    THREADS_KEPT(0)
+    CPUS_KEPT */
+static void process_fault(pfn_t p, pfn_t t, uint64_t kind)
+{
+    fault_note(p, t);
+    process_end(p, PROCESS_FAULTED, kind);
+}
+
 RARE void thread_fault_end(pfn_t t)
 {
     pfn_t p = frame_owner[t];
-    if (process_at[P(p)].dying == 0) {
-        process_at[P(p)].fault_address = thread_at[T(t)].fault_address;
-        process_at[P(p)].fault_ip = thread_at[T(t)].reg[REG_RIP];
-        process_at[P(p)].fault_thread = thread_at[T(t)].number;
-        process_end(p, PROCESS_FAULTED, thread_at[T(t)].fault_kind);
-    }
-    thread_at[T(t)].fault_kind = 0;
-    sched_park(t);
+    uint64_t kind = thread_at[T(t)].fault_kind;
+    fault_park(t);
+    if (process_at[P(p)].dying != 0)
+        return;
+    //@ assert runner: \forall integer u; nowhere{Pre}(u) ==> nowhere(u);
+    process_fault(p, t, kind);
 }
 
 RARE void thread_fail(pfn_t t, status_t status)
@@ -68,8 +114,7 @@ RARE void thread_fail(pfn_t t, status_t status)
         thread_wake(t, status);
         return;
     }
-    deadline_remove(t);
-    thread_at[T(t)].call_id = 0;
+    thread_wait_end(t);
     thread_fault_end(t);
 }
 
@@ -96,15 +141,22 @@ pfn_t thread_caller(pfn_t t)
 RARE void thread_answer_never(pfn_t t)
 {
     pfn_t caller = thread_caller(t);
-    thread_at[T(t)].reply_id = 0;
-    if (caller != 0)
-        thread_fail(caller, ERR_PEER);
+    call_forget(t);
+    if (caller == 0)
+        return;
+    //@ assert waits: thread_at[caller].call_id != 0 && thread_place_ok(caller);
+    //@ assert out: queue_of[caller] == 0 && cpu_at[thread_at[caller].cpu].current != caller;
+    thread_fail(caller, ERR_PEER);
 }
 
 RARE void handle_abandon(slot_t h)
 {
-    if (handle_at[H(h)].kind == KIND_REPLY && handle_live(h))
-        thread_fail(handle_at[H(h)].object, ERR_PEER);
+    if (handle_at[H(h)].kind != KIND_REPLY || !handle_live(h))
+        return;
+    pfn_t caller = handle_at[H(h)].object;
+    //@ assert waits: is_thread(caller) && thread_at[caller].call_id != 0 && thread_place_ok(caller);
+    //@ assert out: queue_of[caller] == 0 && cpu_at[thread_at[caller].cpu].current != caller;
+    thread_fail(caller, ERR_PEER);
 }
 
 RARE void thread_destroy(pfn_t t)

@@ -374,21 +374,42 @@ static status_t pages_transfer(pfn_t from, pfn_t to, uint64_t tag)
     return ERR_NONE;
 }
 
+/* What of a message is in registers, with this badge and tag. */
 /*@ requires is_thread(from) && is_thread(to) && from != to;
-    assigns thread_at[to].reg[0 .. REG_COUNT - 1]; */
-static void registers_copy(pfn_t from, pfn_t to)
+    assigns thread_at[to].reg[0 .. REG_COUNT - 1];
+    ensures tag: thread_at[to].reg[REG_RSI] == tag && thread_at[to].reg[REG_RDI] == badge;
+    ensures words: words_same{Pre,Post}(from, to);
+    ensures rest: rest_same{Pre,Post}(to);
+    ensures threads: threads_still{Pre,Post}(to);
+    ensures processes: processes_still{Pre,Post};
+    ensures endpoints: endpoints_still{Pre,Post};
+    ensures deadlines_wf: \old(deadlines_wf) ==> deadlines_wf;
+    ensures cpus_wf: \old(cpus_wf) ==> cpus_wf;
+    ensures threads_wf: \old(threads_wf) ==> threads_wf;
+    ensures places: \forall integer x; \old(places_but(x)) ==> places_but(x);
+    ensures waits: \forall integer x; \old(waits_but(x)) ==> waits_but(x); */
+static void registers_copy(pfn_t from, pfn_t to, uint64_t badge, uint64_t tag)
 {
+    thread_at[T(to)].reg[REG_RDI] = badge;
+    thread_at[T(to)].reg[REG_RSI] = tag;
     thread_at[T(to)].reg[REG_RDX] = thread_at[T(from)].reg[REG_RDX];
     thread_at[T(to)].reg[REG_R10] = thread_at[T(from)].reg[REG_R10];
     thread_at[T(to)].reg[REG_R8] = thread_at[T(from)].reg[REG_R8];
     thread_at[T(to)].reg[REG_R9] = thread_at[T(from)].reg[REG_R9];
 }
 
-/* message_transfer of a message that is no fault. */
-/*@ requires kernel_wf && is_thread(from) && is_thread(to) && from != to;
-    ensures kernel_wf; */
-static RARE status_t message_deliver(pfn_t from, pfn_t to, uint64_t badge, uint64_t flags,
-                                     bool grants)
+/* A message that is not all in registers, or whose tag has options. */
+/*@ requires threads: is_thread(from) && is_thread(to) && from != to && (flags == 0 || flags == TAG_CALL);
+    KERNEL_NEED(from)
+    assigns MESSAGE_STATE;
+    KERNEL_WF(from)
+    ensures places: \old(places_but(0)) ==> places_but(0);
+    ensures waits: \old(waits_but(0)) ==> waits_but(0);
+    ensures threads: threads_still{Pre,Post}(to);
+    ensures processes: processes_still{Pre,Post};
+    ensures endpoints: endpoints_still{Pre,Post};
+    ensures rest: rest_same{Pre,Post}(to); */
+static RARE status_t message_long(pfn_t from, pfn_t to, uint64_t badge, uint64_t flags, bool grants)
 {
     uint64_t tag = thread_at[T(from)].reg[REG_RSI] & TAG_SHAPE;
     if (TAG_ITEMS(tag) != 0 && !grants)
@@ -398,9 +419,37 @@ static RARE status_t message_deliver(pfn_t from, pfn_t to, uint64_t badge, uint6
         if (status != ERR_NONE)
             return status;
     }
-    thread_at[T(to)].reg[REG_RDI] = badge;
-    thread_at[T(to)].reg[REG_RSI] = tag | flags;
-    registers_copy(from, to);
+    registers_copy(from, to, badge, tag | flags);
+    return ERR_NONE;
+}
+
+/* message_transfer of a message that is no fault. */
+/*@ requires threads: is_thread(from) && is_thread(to) && from != to && (flags == 0 || flags == TAG_CALL);
+    KERNEL_NEED(from)
+    assigns MESSAGE_STATE;
+    KERNEL_WF(from)
+    ensures places: \old(places_but(0)) ==> places_but(0);
+    ensures waits: \old(waits_but(0)) ==> waits_but(0);
+    ensures threads: threads_still{Pre,Post}(to);
+    ensures processes: processes_still{Pre,Post};
+    ensures endpoints: endpoints_still{Pre,Post};
+    ensures rest: rest_same{Pre,Post}(to);
+    behavior short:
+        assumes short: tag_short(thread_at[from].reg[REG_RSI]);
+        assigns thread_at[to].reg[0 .. REG_COUNT - 1];
+        ensures done: \result == ERR_NONE;
+        ensures tag: thread_at[to].reg[REG_RSI] == thread_at[from].reg[REG_RSI] + flags;
+        ensures badge: thread_at[to].reg[REG_RDI] == badge;
+        ensures words: words_same{Pre,Post}(from, to);
+        ensures birth: frame_next_birth == \old(frame_next_birth); */
+static RARE status_t message_deliver(pfn_t from, pfn_t to, uint64_t badge, uint64_t flags,
+                                     bool grants)
+{
+    uint64_t tag = thread_at[T(from)].reg[REG_RSI];
+    if (tag % LABEL_SPAN > REGISTER_WORDS)
+        return message_long(from, to, badge, flags, grants);
+    //@ assert parts: tag == tag / LABEL_SPAN * LABEL_SPAN + tag % LABEL_SPAN && tag / LABEL_SPAN <= UINT32_MAX;
+    registers_copy(from, to, badge, tag + flags);
     return ERR_NONE;
 }
 

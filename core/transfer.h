@@ -7,7 +7,7 @@
 #ifndef CORE_TRANSFER_H
 #define CORE_TRANSFER_H
 
-#include "core/kernel.h"
+#include "core/ipc.h"
 
 /* One item as checked. */
 struct item {
@@ -72,19 +72,65 @@ MUST_USE status_t message_move(pfn_t from, pfn_t to, pfn_t source, pfn_t target,
     ensures kernel_wf; */
 bool items_deliver(pfn_t from, pfn_t to, pfn_t source, pfn_t target, uint64_t tag);
 
+/*@ // The words of a message that are in registers are the same for both threads.
+    predicate words_same{K,L}(integer from, integer to) =
+        \at(thread_at[to].reg[REG_RDX],L) == \at(thread_at[from].reg[REG_RDX],K) &&
+        \at(thread_at[to].reg[REG_R10],L) == \at(thread_at[from].reg[REG_R10],K) &&
+        \at(thread_at[to].reg[REG_R8],L) == \at(thread_at[from].reg[REG_R8],K) &&
+        \at(thread_at[to].reg[REG_R9],L) == \at(thread_at[from].reg[REG_R9],K);
+    // Registers that no message is delivered in.
+    predicate rest_same{K,L}(integer to) = \forall integer n; 0 <= n < REG_COUNT && n != REG_RDI && n != REG_RSI &&
+        n != REG_RDX && n != REG_R10 && n != REG_R8 && n != REG_R9 ==>
+        \at(thread_at[to].reg[n],L) == \at(thread_at[to].reg[n],K);
+*/
+
 /*
  * Moves the message that `from` has in its registers and message page to thread `to`: words and items, and into to's
  * registers the tag (with bits flags) and badge. grants: whether the way allows items. An error is one for the sender,
  * and then nothing has changed.
  */
-/*@ requires kernel_wf && is_thread(from) && is_thread(to) && from != to;
-    ensures kernel_wf; */
+/*@ requires threads: is_thread(from) && is_thread(to) && from != to && (flags == 0 || flags == TAG_CALL);
+    KERNEL_NEED(from)
+    assigns MESSAGE_STATE;
+    KERNEL_WF(from)
+    ensures places: \old(places_but(0)) ==> places_but(0);
+    ensures waits: \old(waits_but(0)) ==> waits_but(0);
+    ensures threads: threads_still{Pre,Post}(to);
+    ensures processes: processes_still{Pre,Post};
+    ensures endpoints: endpoints_still{Pre,Post};
+    ensures rest: rest_same{Pre,Post}(to);
+    behavior fault:
+        assumes fault: thread_at[from].fault_kind != 0;
+        ensures done: \result == ERR_NONE;
+        ensures message: thread_at[to].reg[REG_RDI] == badge && thread_at[to].reg[REG_RDX] == thread_at[from].fault_kind;
+    behavior short:
+        assumes short: thread_at[from].fault_kind == 0 && tag_short(thread_at[from].reg[REG_RSI]);
+        ensures done: \result == ERR_NONE;
+        ensures tag: thread_at[to].reg[REG_RSI] == thread_at[from].reg[REG_RSI] + flags;
+        ensures badge: thread_at[to].reg[REG_RDI] == badge;
+        ensures words: words_same{Pre,Post}(from, to);
+        ensures birth: frame_next_birth == \old(frame_next_birth); */
 MUST_USE status_t message_transfer(pfn_t from, pfn_t to, uint64_t badge, uint64_t flags,
                                    bool grants);
 
 /* A fault of `from` is a call, too, to thread `to`: its words come from the thread object, not from registers. */
 /*@ requires is_thread(from) && is_thread(to) && from != to;
-    assigns thread_at[to].reg[0 .. REG_COUNT - 1]; */
+    assigns thread_at[to].reg[0 .. REG_COUNT - 1];
+    ensures message: thread_at[to].reg[REG_RDI] == badge && thread_at[to].reg[REG_RSI] ==
+        (TAG(0, 4, 0) | TAG_FAULT | TAG_CALL);
+    ensures fault: thread_at[to].reg[REG_RDX] == thread_at[from].fault_kind &&
+        thread_at[to].reg[REG_R10] == thread_at[from].fault_address;
+    ensures thread: thread_at[to].reg[REG_R8] == thread_at[from].reg[REG_RIP] &&
+        thread_at[to].reg[REG_R9] == thread_at[from].number;
+    ensures rest: rest_same{Pre,Post}(to);
+    ensures threads: threads_still{Pre,Post}(to);
+    ensures processes: processes_still{Pre,Post};
+    ensures endpoints: endpoints_still{Pre,Post};
+    ensures deadlines_wf: \old(deadlines_wf) ==> deadlines_wf;
+    ensures cpus_wf: \old(cpus_wf) ==> cpus_wf;
+    ensures threads_wf: \old(threads_wf) ==> threads_wf;
+    ensures places: \forall integer x; \old(places_but(x)) ==> places_but(x);
+    ensures waits: \forall integer x; \old(waits_but(x)) ==> waits_but(x); */
 INDEX_GUARD void fault_deliver(pfn_t from, pfn_t to, uint64_t badge)
 {
     thread_at[T(to)].reg[REG_RDI] = badge;

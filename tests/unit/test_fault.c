@@ -120,6 +120,23 @@ static void test_fault_handler_gives_up_the_process_ends(void **state)
     check_equal(process_at[P(a.process)].code, FAULT_READ);
 }
 
+static void test_fault_handler_gives_up_and_is_told_of_the_end(void **state)
+{
+    (void)state;
+    uint64_t e = endpoint_new();
+    expect(OK, sys(init_thread, SYS_process_create, box, e, 2, 0, 0));
+    struct actor b = {.process_handle = result(init_thread, 0)};
+    b.process = object_of(init_process, b.process_handle);
+    b.thread = actor_thread(b, SETUP(ACTOR_PRIORITY, 0), NULL);
+    expect(OK, sys(init_thread, SYS_fault_handler, b.process_handle, e));
+    fault(b.thread, FAULT_WRITE, 0xDEAD000);
+    expect(OK, sys(init_thread, SYS_receive, e, 0));
+    expect(OK, sys(init_thread, SYS_receive, e, 0)); /* without an answer: the process ends, and tells e */
+    check_equal(result(init_thread, 1), TAG_EVENT);
+    check_equal(result(init_thread, 2), 2);
+    check_equal(process_at[P(b.process)].state, PROCESS_FAULTED);
+}
+
 static void test_fault_handler_dies_the_process_ends(void **state)
 {
     (void)state;
@@ -217,6 +234,7 @@ int main(void)
         fault_test(test_fault_handler_changes_registers_then_resumes),
         fault_test(test_fault_other_answer_leaves_it_suspended),
         fault_test(test_fault_handler_gives_up_the_process_ends),
+        fault_test(test_fault_handler_gives_up_and_is_told_of_the_end),
         fault_test(test_fault_handler_dies_the_process_ends),
         fault_test(test_fault_endpoint_dies_waiting_fault_ends_the_process),
         fault_test(test_fault_dead_handler_endpoint_ends_the_process),
