@@ -159,7 +159,7 @@ INDEX_GUARD void wait_join(pfn_t t, endpoint_t e)
     ensures stopped: thread_at[t].state == state && cpu_at[thread_at[t].cpu].current == 0;
     ensures mode: endpoint_at[e].mode == mode;
     ensures joined: queue_last{Pre,Post}(e, t); */
-INDEX_GUARD void wait_in(pfn_t t, endpoint_t e, uint8_t state, uint32_t mode)
+static inline void wait_in(pfn_t t, endpoint_t e, uint8_t state, uint32_t mode)
 {
     block(t, state);
     wait_mode(e, mode);
@@ -674,7 +674,18 @@ static RARE status_t reply_message(pfn_t t, pfn_t caller)
     return ERR_NONE;
 }
 
-RARE status_t ipc_reply(pfn_t t, pfn_t caller)
+/* ipc_reply, to be compiled into what calls it. */
+/*@ requires runs: runs(t) && is_thread(caller) && thread_at[caller].call_id != 0;
+    KERNEL_NEED(0)
+    assigns deadline_count, deadline_heap[0 .. FRAMES_MAX - 1], MESSAGE_STATE;
+    KERNEL_WF(0)
+    REPLY_KEPT
+    behavior short:
+        assumes message_short(t) && thread_at[caller].fault_kind == 0;
+        ensures done: \result == ERR_NONE;
+        ensures message: answer_received{Pre,Post}(t, caller);
+        ensures suspended: thread_at[caller].suspended == \old(thread_at[caller].suspended); */
+INDEX_GUARD status_t reply_now(pfn_t t, pfn_t caller)
 {
     uint64_t tag = thread_at[T(t)].reg[REG_RSI];
     status_t status = sent_check(tag);
@@ -688,6 +699,8 @@ RARE status_t ipc_reply(pfn_t t, pfn_t caller)
     return ERR_NONE;
 }
 
+RARE status_t ipc_reply(pfn_t t, pfn_t caller) { return reply_now(t, caller); }
+
 status_t ipc_reply_receive(pfn_t t, endpoint_t e, uint64_t options)
 {
     cpu_t cpu = thread_at[T(t)].cpu;
@@ -699,7 +712,7 @@ status_t ipc_reply_receive(pfn_t t, endpoint_t e, uint64_t options)
     if (endpoint_at[E(e)].mode == MODE_DEAD)
         return ERR_DEAD;
     //@ assert other: caller != t && is_process(frame_owner[caller]);
-    status_t status = ipc_reply(t, caller);
+    status_t status = reply_now(t, caller);
     if (status != ERR_NONE)
         return status;
     call_forget(t);

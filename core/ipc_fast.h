@@ -94,11 +94,9 @@ INDEX_GUARD struct fast_way fast_way(pfn_t t, uint64_t number, uint8_t right)
     ensures bool: \result == 0 || \result == 1; */
 INDEX_GUARD bool fast_partner(cpu_t cpu, pfn_t p)
 {
-    uint64_t ready = cpu_at[CPU(cpu)].ready;
     uint32_t obstacles = thread_at[T(p)].suspended | thread_at[T(p)].heap_index |
                          process_at[P(frame_owner[p])].dying;
-    return obstacles == 0 && thread_at[T(p)].cpu == cpu &&
-           (ready == 0 || arch_highest_bit(ready) <= thread_at[T(p)].priority);
+    return obstacles == 0 && thread_at[T(p)].cpu == cpu && sched_keeps(cpu, p);
 }
 
 /* The way of a call of t. */

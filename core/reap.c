@@ -7,6 +7,7 @@
  * A step of a stage says how much it did, in units of about a hundred instructions; 0: nothing of that stage is left. A
  * piece is steps until they come to a limit.
  */
+#define TABLE_PARENT_FACTS
 #include "core/container.h"
 #include "core/endpoint.h"
 #include "core/memory.h"
@@ -118,19 +119,53 @@ static uint32_t reap_endpoints(pfn_t p)
     return none ? UNITS_FRAME : 2 * UNITS_WALK;
 }
 
+/*@ // The lowest address that entry k of table t maps: t's entries span one, and so do those that lead to t.
+    logic integer table_va{L}(integer t, integer k) =
+        table_level[t] == 4 ? k * SPAN_512G :
+        table_level[t] == 3 ? k * SPAN_1G + table_slot[t] * SPAN_512G :
+        table_level[t] == 2 ? k * SPAN_2M + table_slot[t] * SPAN_1G + table_slot[table_parent[t]] * SPAN_512G :
+        k * SPAN_4K + table_slot[t] * SPAN_2M + table_slot[table_parent[t]] * SPAN_1G +
+            table_slot[table_parent[table_parent[t]]] * SPAN_512G;
+    logic integer level_span(integer level) = level == 1 ? SPAN_4K : level == 2 ? SPAN_2M : level == 3 ? SPAN_1G :
+        level == 4 ? SPAN_512G : TABLE_ENTRIES * SPAN_512G; */
+
 /* The lowest address that entry k of table t maps. */
-/*@ requires kernel_wf && is_table(t) && k < limit_of(t);
+/*@ requires tables_wf && is_table(t) && k < limit_of(t);
     assigns \nothing;
-    ensures \result < USER_TOP; */
+    ensures \result == table_va(t, k);
+    ensures \result < TABLE_USER_ENTRIES * SPAN_512G; */
 static uint64_t table_address(pfn_t t, uint32_t k)
 {
     uint64_t span = SPAN_4K;
     uint64_t va = 0;
     uint32_t level;
-    /*@ loop invariant 1 <= level <= TABLE_LEVELS + 1;
+    /*@ loop invariant range: 1 <= level <= TABLE_LEVELS + 1;
+        loop invariant span: span == level_span(level);
+        loop invariant below: level <= table_level[\at(t,Pre)] ==> t == \at(t,Pre) && k == \at(k,Pre) && va == 0;
+        loop invariant here: level <= TABLE_LEVELS ==> is_table(t) && table_level[t] >= level && k < limit_of(t);
+        loop invariant above: table_level[\at(t,Pre)] < level <= TABLE_LEVELS ==> table_level[t] == level && va < span;
+        loop invariant sum: level <= TABLE_LEVELS ==> va + table_va(t, k) == table_va(\at(t,Pre), \at(k,Pre));
+        loop invariant all: level > TABLE_LEVELS ==> va == table_va(\at(t,Pre), \at(k,Pre)) &&
+            va < TABLE_USER_ENTRIES * SPAN_512G;
         loop assigns level, span, va, t, k;
         loop variant TABLE_LEVELS + 1 - level; */
     for (level = 1; level <= TABLE_LEVELS; level++) {
+        //@ assert down: level >= table_level[t] ==> table_level[t] == level;
+        //@ assert span1: level == 1 ==> span == SPAN_4K;
+        //@ assert span2: level == 2 ==> span == SPAN_2M;
+        //@ assert span3: level == 3 ==> span == SPAN_1G;
+        //@ assert span4: level == 4 ==> span == SPAN_512G;
+        //@ assert times1: span == SPAN_4K ==> k * span == k * SPAN_4K;
+        //@ assert times2: span == SPAN_2M ==> k * span == k * SPAN_2M;
+        //@ assert times3: span == SPAN_1G ==> k * span == k * SPAN_1G;
+        //@ assert times4: span == SPAN_512G ==> k * span == k * SPAN_512G;
+        //@ assert entry1: level == 1 ==> span == SPAN_4K && k * span == k * SPAN_4K;
+        //@ assert entry2: level == 2 ==> span == SPAN_2M && k * span == k * SPAN_2M;
+        //@ assert entry3: level == 3 ==> span == SPAN_1G && k * span == k * SPAN_1G;
+        //@ assert entry4: level == 4 ==> span == SPAN_512G && k * span == k * SPAN_512G;
+        /*@ assert part: table_level[t] == level && level < 4 ==>
+                table_va(t, k) == k * span + table_va(table_parent[t], table_slot[t]); */
+        //@ assert top: table_level[t] == level && level == 4 ==> table_va(t, k) == k * span;
         if (level >= table_level[t]) {
             va += k * span;
             k = table_slot[t];

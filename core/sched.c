@@ -49,7 +49,7 @@ void sched_ready(pfn_t t)
     ensures ready_but: \old(ready_wf) ==> ready_but(thread_at[t].cpu, thread_at[t].priority);
     ensures endpoints_wf: \old(endpoints_wf) ==> endpoints_wf;
     ensures places_but: \old(places_but(0)) ==> places_but(t); */
-INDEX_GUARD void run_leave(pfn_t t)
+static inline void run_leave(pfn_t t)
 {
     //@ assert frame: run_ok(thread_at[t].cpu) && run_queue(t) / SLOTS == cpu_at[thread_at[t].cpu].run / SLOTS;
     queue_remove(t);
@@ -72,10 +72,9 @@ RARE void sched_unready(pfn_t t)
     ensures goes: \result == 1 <==> goes_on(cpu, t); */
 INDEX_GUARD bool sched_goes_on(cpu_t cpu, pfn_t t)
 {
-    uint64_t ready = cpu_at[CPU(cpu)].ready;
     if (thread_at[T(t)].cpu != cpu || !thread_may_run(t))
         return false;
-    return ready == 0 || arch_highest_bit(ready) <= thread_at[T(t)].priority;
+    return sched_keeps(cpu, t);
 }
 
 void sched_hand_over(cpu_t cpu, pfn_t t)
@@ -182,8 +181,10 @@ void sched_rotate(cpu_t cpu)
         sched_unseat(cpu, t);
         return;
     }
-    //@ assert next: is_thread(next) && queue_of[next] == run && thread_place_ok(next) && next != t;
-    //@ assert ready: thread_at[next].state == THREAD_READY && thread_at[next].cpu == cpu;
+    next = run_first(cpu, priority);
+    //@ assert next: queue_of[next] == run && thread_place_ok(next) && next != t;
+    //@ assert waits: thread_at[next].call_id == 0 && thread_at[next].heap_index == 0;
+    //@ assert nowhere: nowhere(t) && queue_of[t] == 0;
     queue_turn(run, next, t);
     cpu_turn(cpu, t, next);
 }

@@ -12,7 +12,7 @@
 
 #define TICK_NS 4000000u /* 4 ms */
 #define SLICE_TICKS 2u
-#define PICK_PIECE 16u  /* threads that may not run sched_next sets aside at most, after the first */
+#define PICK_PIECE 16u /* threads that may not run sched_next sets aside at most, after the first */
 #define EXPIRE_PIECE 8u /* deadlines one timer entry handles at most */
 
 /*@ // The run queue that t is in when it is ready.
@@ -356,6 +356,8 @@ INDEX_GUARD void ready_update(cpu_t cpu, uint32_t priority)
 INDEX_GUARD uint32_t run_highest(cpu_t cpu)
 {
     uint32_t priority = arch_highest_bit(cpu_at[CPU(cpu)].ready);
+    //@ assert bit: has_bit(cpu_at[cpu].ready, priority);
+    //@ assert some: endpoint_at[cpu_at[cpu].run + priority].first != 0;
     /*@ assert queues: \forall integer u; ready_on(cpu, u) ==> thread_place_ok(u) && queue_of[u] != 0 &&
             queue_of[u] == cpu_at[cpu].run + thread_at[u].priority; */
     /*@ assert bits: \forall integer u; ready_on(cpu, u) ==> has_bit(cpu_at[cpu].ready, thread_at[u].priority); */
@@ -415,6 +417,8 @@ INDEX_GUARD pfn_t sched_first(cpu_t cpu)
     uint32_t priority = run_highest(cpu);
     endpoint_t run = cpu_at[CPU(cpu)].run + priority;
     pfn_t t = run_first(cpu, priority);
+    /*@ assert queues: \forall integer u; ready_on(cpu, u) ==> thread_place_ok(u) &&
+            queue_of[u] == cpu_at[cpu].run + thread_at[u].priority; */
     //@ assert nowhere: thread_place_ok(t) && thread_at[t].call_id == 0 && thread_at[t].heap_index == 0;
     run_pop(run, t);
     //@ assert first: precedes_all(cpu, t);

@@ -558,10 +558,24 @@ INDEX_GUARD status_t signal_to(pfn_t t, uint64_t number, uint64_t bits)
 */
 SELDOM status_t sys_signal(pfn_t t);
 
-/* Lets others of t's priority run. */
+/* Lets others of t's priority run, and begins a slice for the next time t does. */
 /*@ requires kernel_wf && runs(t);
-    assigns KERNEL_STATE;
-    KERNEL_WF(0) */
+    assigns thread_at[t].reg[REG_RAX], TURN_STATE(thread_at[t].cpu);
+    KERNEL_WF(0)
+    ensures answer: \result == ERR_NONE && reg_of(t, REG_RAX) == 0;
+    ensures slice: thread_at[t].slice == SLICE_TICKS;
+    behavior alone:
+        assumes turn_alone(thread_at[t].cpu);
+        assigns thread_at[t].reg[REG_RAX], thread_at[t].slice;
+    behavior passes:
+        assumes turn_passes(thread_at[t].cpu);
+        ensures taken: turn_taken(thread_at[t].cpu, t, \old(turn_next(thread_at[t].cpu)));
+    behavior open:
+        assumes !turn_alone(thread_at[t].cpu) && !turn_passes(thread_at[t].cpu);
+        ensures open: turn_open{Pre,Post}(thread_at[t].cpu, t);
+    complete behaviors;
+    disjoint behaviors;
+*/
 HANDLER status_t sys_yield(pfn_t t);
 
 /* t ends. */
@@ -578,16 +592,68 @@ SELDOM status_t sys_thread_exit(pfn_t t);
     ensures \result == STATUS_BLOCKED; */
 SELDOM status_t sys_process_exit(pfn_t t);
 
-/* A thread stops. */
+/*@ // What is wrong with the handle of the thread that t's call is about, and which thread that is.
+    logic integer thread_error{L}(integer t) = find_error(t, reg_of(t, ARG0), KIND_THREAD, RIGHT_WRITE);
+    logic integer named_thread{L}(integer t) = found_object(t, reg_of(t, ARG0));
+    predicate is_seated{L}(integer n) = thread_at[n].state == THREAD_READY || thread_at[n].state == THREAD_RUNNING;
+    logic integer resume_error{L}(integer t) = thread_error(t) != ERR_NONE ? thread_error(t) :
+        thread_at[named_thread(t)].suspended == 0 || process_at[frame_owner[named_thread(t)]].dying != 0 ? ERR_STATE :
+        ERR_NONE;
+*/
+
+/* A thread stops: at once, or when what it waits for comes. If t stops itself, 0 is its answer when it goes on. */
 /*@ requires kernel_wf && runs(t);
-    assigns KERNEL_STATE;
-    KERNEL_WF(0) */
+    assigns thread_at[t].reg[REG_RAX], thread_at[named_thread(t)].suspended, thread_at[named_thread(t)].state,
+            queue_of[named_thread(t)], queue_next[0 .. FRAMES_MAX - 1], queue_prev[0 .. FRAMES_MAX - 1],
+            endpoint_at[run_queue(named_thread(t))].first, endpoint_at[run_queue(named_thread(t))].last,
+            cpu_at[thread_at[named_thread(t)].cpu].current, cpu_at[thread_at[named_thread(t)].cpu].ready;
+    KERNEL_WF(0)
+    behavior refused:
+        assumes thread_error(t) != ERR_NONE;
+        assigns \nothing;
+        ensures \result == \old(thread_error(t));
+    behavior stops:
+        assumes thread_error(t) == ERR_NONE && is_seated(named_thread(t));
+        ensures answer: \result == (\old(named_thread(t)) == t ? STATUS_BLOCKED : ERR_NONE);
+        ensures own: \old(named_thread(t)) == t ==> reg_of(t, REG_RAX) == 0;
+        ensures others: \old(named_thread(t)) != t ==> reg_of(t, REG_RAX) == \old(reg_of(t, REG_RAX));
+        ensures parked: is_parked(\old(named_thread(t)));
+        ensures runs: runs_but{Pre,Post}(\old(thread_at[named_thread(t)].cpu), \old(named_thread(t)));
+    behavior later:
+        assumes thread_error(t) == ERR_NONE && !is_seated(named_thread(t));
+        assigns thread_at[named_thread(t)].suspended;
+        ensures \result == ERR_NONE;
+        ensures later: thread_at[\old(named_thread(t))].suspended == 1;
+    complete behaviors;
+    disjoint behaviors;
+*/
 SELDOM status_t sys_suspend(pfn_t t);
 
-/* A suspended thread goes on. */
+/* A suspended thread goes on: behind the ready ones of its priority, or with what it waits for. */
 /*@ requires kernel_wf && runs(t);
-    assigns KERNEL_STATE;
-    KERNEL_WF(0) */
+    assigns thread_at[named_thread(t)].suspended, thread_at[named_thread(t)].state, queue_of[named_thread(t)],
+            queue_next[0 .. FRAMES_MAX - 1], queue_prev[named_thread(t)], queue_key[named_thread(t)], queue_clock,
+            endpoint_at[run_queue(named_thread(t))].first, endpoint_at[run_queue(named_thread(t))].last,
+            cpu_at[thread_at[named_thread(t)].cpu].current, cpu_at[thread_at[named_thread(t)].cpu].ready;
+    KERNEL_WF(0)
+    behavior refused:
+        assumes resume_error(t) != ERR_NONE;
+        assigns \nothing;
+        ensures \result == \old(resume_error(t));
+    behavior ready:
+        assumes resume_error(t) == ERR_NONE && thread_at[named_thread(t)].state == THREAD_SUSPENDED;
+        ensures \result == ERR_NONE;
+        ensures ready: is_ready(\old(named_thread(t))) && thread_at[\old(named_thread(t))].suspended == 0;
+        ensures current: cpu_at[thread_at[\old(named_thread(t))].cpu].current ==
+            \old(cpu_at[thread_at[named_thread(t)].cpu].current);
+    behavior later:
+        assumes resume_error(t) == ERR_NONE && thread_at[named_thread(t)].state != THREAD_SUSPENDED;
+        assigns thread_at[named_thread(t)].suspended;
+        ensures \result == ERR_NONE;
+        ensures goes: thread_at[\old(named_thread(t))].suspended == 0;
+    complete behaviors;
+    disjoint behaviors;
+*/
 SELDOM status_t sys_resume(pfn_t t);
 
 /* A thread's registers into t's memory. */
@@ -602,16 +668,49 @@ SELDOM status_t sys_regs_read(pfn_t t);
     KERNEL_WF(0) */
 SELDOM status_t sys_regs_write(pfn_t t);
 
+/*@ // The container of the thread named. No container lets a thread be above all priorities.
+    logic integer named_container{L}(integer t) = frame_owner[frame_owner[named_thread(t)]];
+    predicate ceilings_wf{L} = \forall integer c; is_container(c) ==> container_at[c].ceiling < PRIORITIES;
+    logic integer priority_error{L}(integer t) = thread_error(t) != ERR_NONE ? thread_error(t) :
+        reg_of(t, ARG1) > container_at[named_container(t)].ceiling ? ERR_PRIORITY : ERR_NONE;
+    logic integer affinity_error{L}(integer t) = thread_error(t) != ERR_NONE ? thread_error(t) :
+        reg_of(t, ARG1) >= CPUS_MAX || (container_at[named_container(t)].cpus >> reg_of(t, ARG1)) % 2 == 0 ||
+        cpu_at[reg_of(t, ARG1)].run == 0 ? ERR_CPU : ERR_NONE;
+*/
+
 /* Another priority for a thread, up to its container's ceiling. */
-/*@ requires kernel_wf && runs(t);
-    assigns KERNEL_STATE;
-    KERNEL_WF(0) */
+/*@ requires kernel_wf && runs(t) && ceilings_wf;
+    assigns PLACE_STATE(named_thread(t), reg_of(t, ARG1), thread_at[named_thread(t)].cpu);
+    KERNEL_WF(0)
+    behavior refused:
+        assumes priority_error(t) != ERR_NONE;
+        assigns \nothing;
+        ensures \result == \old(priority_error(t));
+    behavior placed:
+        assumes priority_error(t) == ERR_NONE;
+        ensures \result == ERR_NONE;
+        ensures placed: placed{Pre,Post}(\old(named_thread(t)), \old(reg_of(t, ARG1)), \old(thread_at[named_thread(t)].cpu));
+    complete behaviors;
+    disjoint behaviors;
+*/
 SELDOM status_t sys_priority(pfn_t t);
 
-/* Another CPU for a thread, in its container's set. */
+/* Another CPU for a thread, in its container's set. It may be t that moves: 0 is its answer then. */
 /*@ requires kernel_wf && runs(t);
-    assigns KERNEL_STATE;
-    KERNEL_WF(0) */
+    assigns thread_at[t].reg[REG_RAX], PLACE_STATE(named_thread(t), thread_at[named_thread(t)].priority, reg_of(t, ARG1));
+    KERNEL_WF(0)
+    behavior refused:
+        assumes affinity_error(t) != ERR_NONE;
+        assigns \nothing;
+        ensures \result == \old(affinity_error(t));
+    behavior placed:
+        assumes affinity_error(t) == ERR_NONE;
+        ensures \result == ERR_NONE;
+        ensures answer: reg_of(t, REG_RAX) == 0;
+        ensures placed: placed{Pre,Post}(\old(named_thread(t)), \old(thread_at[named_thread(t)].priority), \old(reg_of(t, ARG1)));
+    complete behaviors;
+    disjoint behaviors;
+*/
 SELDOM status_t sys_affinity(pfn_t t);
 
 /* t's FS base. */

@@ -27,19 +27,49 @@ status_t sys_process_exit(pfn_t t)
     return STATUS_BLOCKED;
 }
 
+/* n stops as soon as it would be ready, or goes on then. */
+/*@ requires is_thread(n) && suspended <= 1;
+    assigns thread_at[n].suspended;
+    ensures set: thread_at[n].suspended == suspended;
+    KERNEL_KEPT(0) */
+static inline void suspended_set(pfn_t n, uint8_t suspended)
+{
+    thread_at[T(n)].suspended = suspended;
+}
+
+/* n, which is to stop and whose state that is, does at once if it waits for nothing. */
+/*@ requires thread: is_thread(n) && state == thread_at[n].state && thread_at[n].suspended == 1;
+    KERNEL_NEED(0)
+    assigns thread_at[n].suspended, thread_at[n].state, queue_of[n], queue_next[0 .. FRAMES_MAX - 1],
+            queue_prev[0 .. FRAMES_MAX - 1], endpoint_at[run_queue(n)].first, endpoint_at[run_queue(n)].last,
+            cpu_at[thread_at[n].cpu].current, cpu_at[thread_at[n].cpu].ready;
+    KERNEL_WF(0)
+    behavior stops:
+        assumes is_seated(n);
+        ensures parked: is_parked(n);
+        ensures runs: runs_but{Pre,Post}(thread_at[n].cpu, n);
+    behavior later:
+        assumes !is_seated(n);
+        assigns \nothing; */
+static inline void thread_halt(pfn_t n, uint8_t state)
+{
+    //@ assert place: thread_place_ok(n);
+    if (state == THREAD_READY)
+        sched_unready(n);
+    if (state == THREAD_READY || state == THREAD_RUNNING)
+        sched_park(n);
+}
+
 status_t sys_suspend(pfn_t t)
 {
     struct found n = find(t, reg_get(t, ARG0), KIND_THREAD, RIGHT_WRITE);
     if (n.status != ERR_NONE)
         return n.status;
     uint8_t state = thread_at[T(n.object)].state;
-    thread_at[T(n.object)].suspended = 1;
+    suspended_set(n.object, 1);
     if (n.object == t)
         reg_set(t, REG_RAX, 0);
-    if (state == THREAD_READY)
-        sched_unready(n.object);
-    if (state == THREAD_READY || state == THREAD_RUNNING)
-        sched_park(n.object);
+    thread_halt(n.object, state);
     return n.object == t ? STATUS_BLOCKED : ERR_NONE;
 }
 
@@ -52,7 +82,8 @@ status_t sys_resume(pfn_t t)
         return ERR_STATE;
     if (process_at[P(frame_owner[n.object])].dying != 0)
         return ERR_STATE;
-    thread_at[T(n.object)].suspended = 0;
+    //@ assert place: thread_place_ok(n.object);
+    suspended_set(n.object, 0);
     if (thread_at[T(n.object)].state == THREAD_SUSPENDED)
         sched_ready(n.object);
     return ERR_NONE;
@@ -126,6 +157,7 @@ status_t sys_priority(pfn_t t)
     if (n.status != ERR_NONE)
         return n.status;
     pfn_t c = frame_owner[frame_owner[n.object]];
+    //@ assert container: is_process(frame_owner[n.object]) && is_container(c);
     uint64_t priority = reg_get(t, ARG1);
     if (priority > container_at[C(c)].ceiling)
         return ERR_PRIORITY;
@@ -139,6 +171,7 @@ status_t sys_affinity(pfn_t t)
     if (n.status != ERR_NONE)
         return n.status;
     pfn_t c = frame_owner[frame_owner[n.object]];
+    //@ assert container: is_process(frame_owner[n.object]) && is_container(c);
     uint64_t cpu = reg_get(t, ARG1);
     if (cpu >= CPUS_MAX || (container_at[C(c)].cpus >> cpu) % 2 == 0 || cpu_at[cpu].run == 0)
         return ERR_CPU;

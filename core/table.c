@@ -219,7 +219,6 @@ static pfn_t table_begin(void)
     TABLES_ENSURES
     ensures leaves: leaves_same{Pre,Post};
     ensures level: table_level[c] == table_level[t] - 1;
-    ensures used: table_used[t] == (\old(table_used[t]) + 1) % 65536;
     ensures path: down(t, k) == c;
 */
 static void table_hang(pfn_t t, uint32_t k, pfn_t c)
@@ -351,7 +350,6 @@ static void table_forget(pfn_t t)
     TABLES_ENSURES
     ensures leaves: leaves_same{Pre,Post};
     ensures root: is_root(t);
-    ensures used: table_used[\old(table_parent[t])] == (\old(table_used[table_parent[t]]) + 65535) % 65536;
     ensures empty: \forall integer j; 0 <= j < 512 ==> entry_of(t, j) == 0;
 */
 static void table_unhang(pfn_t t)

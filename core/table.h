@@ -146,6 +146,14 @@ TABLE_FACT table_place_unique{L}: tables_wf{L} ==> \forall integer r, a, b, c, s
     (table_level[deepest(r, a, b, c)] < 3 ==> b == j) && (table_level[deepest(r, a, b, c)] < 2 ==> c == k);
 }
 */
+#ifdef TABLE_PARENT_FACTS /* for who goes from tables to their parents, and table_facts.c */
+/*@ axiomatic tables_parents {
+TABLE_FACT tables_parent{L}: tables_wf{L} ==> \forall integer t; is_table(t) && table_level[t] < 4 ==>
+    is_table(table_parent[t]) && table_level[table_parent[t]] == table_level[t] + 1 &&
+    table_slot[t] < limit_of(table_parent[t]) && down(table_parent[t], table_slot[t]) == t;
+}
+*/
+#endif
 #undef TABLE_FACT
 
 /* ---- two states ---- */
@@ -411,7 +419,7 @@ uint32_t table_next(pfn_t t, uint32_t from);
     assigns table_at[t].entry[k], table_used[t];
     TABLES_ENSURES
     ensures done: entry_of(t, k) == entry;
-    ensures used: table_used[t] == (\old(table_used[t]) + 1) % 65536;
+    ensures used: table_used[t] == (uint16_t)(\old(table_used[t]) + 1);
     ensures paths: paths_same{Pre,Post};
     ensures exactly: leaves_changed{Pre,Post}(t, k, entry);
 */
@@ -424,7 +432,6 @@ void table_set(pfn_t t, uint32_t k, uint64_t entry);
     TABLES_ENSURES
     ensures was: \result == \old(entry_of(t, k));
     ensures done: entry_of(t, k) == 0;
-    ensures used: table_used[t] == (\old(table_used[t]) + 65535) % 65536;
     ensures paths: paths_same{Pre,Post};
     ensures exactly: leaves_changed{Pre,Post}(t, k, 0);
 */

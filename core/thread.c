@@ -40,7 +40,9 @@ RARE pfn_t thread_create(pfn_t p, uint8_t priority, uint8_t cpu)
     ensures others: \forall integer u; u != t ==> thread_same{Pre,Post}(u);
     ensures places: heap_others{Pre,Post}(t);
     ensures took: thread_at[t].reply_id == \old(thread_at[t].reply_id) &&
-        thread_at[t].reply_to == \old(thread_at[t].reply_to); */
+        thread_at[t].reply_to == \old(thread_at[t].reply_to);
+    ensures owes: \forall integer u; is_frame(u) ==> thread_at[u].reply_id == \old(thread_at[u].reply_id) &&
+        thread_at[u].reply_to == \old(thread_at[u].reply_to); */
 static void thread_wait_end(pfn_t t)
 {
     deadline_drop(t);
@@ -118,15 +120,44 @@ RARE void thread_fail(pfn_t t, status_t status)
     thread_fault_end(t);
 }
 
-RARE void thread_unlink(pfn_t t)
+/* t leaves the queue it is in, if any. */
+/*@ requires thread: is_thread(t);
+    KERNEL_NEED(0)
+    assigns queue_of[t], queue_next[0 .. FRAMES_MAX - 1], queue_prev[0 .. FRAMES_MAX - 1],
+            endpoint_at[queue_of[t]].first, endpoint_at[queue_of[t]].last, endpoint_at[queue_of[t]].mode,
+            cpu_at[thread_at[t].cpu].ready;
+    KERNEL_WF(t)
+    ensures out: queue_of[t] == 0; */
+static inline void thread_queue_leave(pfn_t t)
 {
-    uint8_t state = thread_at[T(t)].state;
-    if (state == THREAD_READY)
+    //@ assert place: thread_place_ok(t);
+    if (thread_at[T(t)].state == THREAD_READY)
         sched_unready(t);
     else if (queue_of[t] != 0)
         endpoint_leave(t);
+}
+
+/* thread_wait_end, to be compiled into what seldom runs. */
+/*@ requires thread: is_thread(t);
+    KERNEL_NEED(t)
+    assigns deadline_count, deadline_heap[0 .. FRAMES_MAX - 1], thread_at[0 .. FRAMES_MAX - 1];
+    KERNEL_WF(t)
+    ensures over: thread_at[t].call_id == 0 && thread_at[t].heap_index == 0;
+    ensures same: thread_at[t].state == \old(thread_at[t].state) && thread_at[t].cpu == \old(thread_at[t].cpu) &&
+        thread_at[t].priority == \old(thread_at[t].priority) &&
+        thread_at[t].suspended == \old(thread_at[t].suspended);
+    ensures regs: \forall integer r; 0 <= r < REG_COUNT ==> thread_at[t].reg[r] == \old(thread_at[t].reg[r]);
+    ensures others: \forall integer u; is_frame(u) && u != t ==> thread_same{Pre,Post}(u) && thread_due_same{Pre,Post}(u); */
+static inline void thread_wait_drop(pfn_t t)
+{
     deadline_remove(t);
     thread_at[T(t)].call_id = 0;
+}
+
+RARE void thread_unlink(pfn_t t)
+{
+    thread_queue_leave(t);
+    thread_wait_drop(t);
 }
 
 pfn_t thread_caller(pfn_t t)
@@ -172,17 +203,55 @@ RARE void thread_destroy(pfn_t t)
     frame_destroy(t);
 }
 
+/* t is nowhere now if it was ready, or ran and is to leave its CPU. */
+/*@ requires thread: is_thread(t) && ready <= 1 && running <= 1 && moves <= 1;
+    requires state: (ready == 1 <==> thread_at[t].state == THREAD_READY) &&
+        (running == 1 <==> thread_at[t].state == THREAD_RUNNING);
+    KERNEL_NEED(0)
+    assigns queue_of[t], queue_next[0 .. FRAMES_MAX - 1], queue_prev[0 .. FRAMES_MAX - 1],
+            endpoint_at[run_queue(t)].first, endpoint_at[run_queue(t)].last, cpu_at[thread_at[t].cpu].ready,
+            cpu_at[thread_at[t].cpu].current;
+    KERNEL_WF(t)
+    ensures waits_wf: waits_but(0);
+    ensures out: ready == 1 || (running == 1 && moves == 1) ==> nowhere(t) && cpu_at[thread_at[t].cpu].current != t;
+    ensures current: cpu_at[thread_at[t].cpu].current ==
+        (running == 1 && moves == 1 ? 0 : \old(cpu_at[thread_at[t].cpu].current));
+    ensures places_wf: ready == 0 && !(running == 1 && moves == 1) ==> places_but(0) && queue_of[t] == \old(queue_of[t]); */
+static inline void thread_lift(pfn_t t, bool ready, bool running, bool moves)
+{
+    //@ assert place: thread_place_ok(t);
+    if (ready)
+        sched_unready(t);
+    if (running && moves)
+        cpu_at[thread_at[T(t)].cpu].current = 0;
+}
+
+/* t belongs to that run queue. */
+/*@ requires place: is_thread(t) && priority < PRIORITIES && cpu_started(cpu);
+    assigns thread_at[t].priority, thread_at[t].cpu;
+    ensures set: thread_at[t].priority == priority && thread_at[t].cpu == cpu;
+    ensures deadlines_wf: \old(deadlines_wf) ==> deadlines_wf;
+    ensures threads_wf: \old(threads_wf) ==> threads_wf;
+    ensures waits_but: \old(waits_but(0)) ==> waits_but(0);
+    ensures cpus_wf: \old(cpus_wf) && (\old(thread_at[t].cpu) == cpu || \old(cpu_at[thread_at[t].cpu].current) != t) ==>
+        cpus_wf;
+    ensures places_but: \old(places_but(t)) ==> places_but(t);
+    ensures places_wf: \old(places_but(0)) && thread_at[t].state != THREAD_READY &&
+        (thread_at[t].state == THREAD_RUNNING ==> \old(thread_at[t].cpu) == cpu) ==> places_but(0); */
+static inline void thread_assign(pfn_t t, uint8_t priority, uint8_t cpu)
+{
+    thread_at[T(t)].priority = priority;
+    thread_at[T(t)].cpu = cpu;
+}
+
 RARE void thread_place(pfn_t t, uint8_t priority, uint8_t cpu)
 {
     bool ready = thread_at[T(t)].state == THREAD_READY;
     bool running = thread_at[T(t)].state == THREAD_RUNNING;
     bool moves = thread_at[T(t)].cpu != cpu;
-    if (ready)
-        sched_unready(t);
-    if (running && moves)
-        cpu_at[thread_at[T(t)].cpu].current = 0;
-    thread_at[T(t)].priority = priority;
-    thread_at[T(t)].cpu = cpu;
+    //@ assert current: cpu_at[thread_at[t].cpu].current == t ==> running == 1;
+    thread_lift(t, ready, running, moves);
+    thread_assign(t, priority, cpu);
     if (ready || (running && moves))
         sched_ready(t);
 }

@@ -96,8 +96,18 @@ void thread_fail(pfn_t t, status_t status);
 void thread_fault_end(pfn_t t);
 
 /* Takes t out of any queue and heap: it waits for nothing and is not ready; its state is the caller's to set. */
-/*@ requires kernel_wf && is_thread(t);
-    ensures queue_of[t] == 0 && thread_at[t].call_id == 0 && thread_at[t].heap_index == 0; */
+/*@ requires thread: is_thread(t);
+    KERNEL_NEED(0)
+    assigns deadline_count, deadline_heap[0 .. FRAMES_MAX - 1], thread_at[0 .. FRAMES_MAX - 1], queue_of[t],
+            queue_next[0 .. FRAMES_MAX - 1], queue_prev[0 .. FRAMES_MAX - 1], endpoint_at[queue_of[t]].first,
+            endpoint_at[queue_of[t]].last, endpoint_at[queue_of[t]].mode, cpu_at[thread_at[t].cpu].ready;
+    KERNEL_WF(t)
+    ensures out: nowhere(t);
+    ensures same: thread_at[t].state == \old(thread_at[t].state) && thread_at[t].cpu == \old(thread_at[t].cpu) &&
+        thread_at[t].priority == \old(thread_at[t].priority) &&
+        thread_at[t].suspended == \old(thread_at[t].suspended);
+    ensures regs: \forall integer r; 0 <= r < REG_COUNT ==> thread_at[t].reg[r] == \old(thread_at[t].reg[r]);
+    ensures others: \forall integer u; is_frame(u) && u != t ==> thread_same{Pre,Post}(u) && thread_due_same{Pre,Post}(u); */
 void thread_unlink(pfn_t t);
 
 /*@ // The call that t took still waits for its answer.
@@ -186,9 +196,35 @@ INDEX_GUARD void thread_set_event(pfn_t t, uint64_t bits)
     ensures kernel_wf && frame_kind[t] == FRAME_FREE; */
 void thread_destroy(pfn_t t);
 
+/*@ // Another CPU, or any priority, takes t to the end of a run queue: it is in one, or runs where it may not any more.
+    predicate place_moves{L}(integer t, integer cpu) = thread_at[t].state == THREAD_READY ||
+        (thread_at[t].state == THREAD_RUNNING && thread_at[t].cpu != cpu);
+    // CPU c runs what it ran, or nothing if that was t and t was to move.
+    predicate runs_but{K,L}(integer c, integer t) =
+        \at(cpu_at[c].current,L) == (\at(cpu_at[c].current,K) == t ? 0 : \at(cpu_at[c].current,K));
+    predicate placed{K,L}(integer t, integer priority, integer cpu) =
+        \at(thread_at[t].priority,L) == priority && \at(thread_at[t].cpu,L) == cpu &&
+        (place_moves{K}(t, cpu) ==>
+            let_go{K,L}(t) && \forall integer c; 0 <= c < CPUS_MAX ==> runs_but{K,L}(c, t)) &&
+        (!place_moves{K}(t, cpu) ==>
+            place_same{K,L}(t) && \forall integer c; 0 <= c < CPUS_MAX ==> \at(cpu_at[c].current,L) == \at(cpu_at[c].current,K));
+*/
+/* For contracts: what that changes. */
+/* clang-format off */
+#define PLACE_STATE(t, to, c) \
+    thread_at[t].priority, thread_at[t].cpu, thread_at[t].state, thread_at[t].suspended, queue_of[t], \
+        queue_next[0 .. FRAMES_MAX - 1], queue_prev[0 .. FRAMES_MAX - 1], queue_key[t], queue_clock, \
+        endpoint_at[run_queue(t)].first, endpoint_at[run_queue(t)].last, endpoint_at[cpu_at[c].run + to].first, \
+        endpoint_at[cpu_at[c].run + to].last, cpu_at[thread_at[t].cpu].current, cpu_at[thread_at[t].cpu].ready, \
+        cpu_at[c].current, cpu_at[c].ready
+/* clang-format on */
+
 /* Makes t's priority or CPU what the caller says, in its run queue too. */
-/*@ requires kernel_wf && is_thread(t) && priority < PRIORITIES && cpu < CPUS_MAX && cpu_at[cpu].run != 0;
-    ensures kernel_wf && thread_at[t].priority == priority && thread_at[t].cpu == cpu; */
+/*@ requires place: is_thread(t) && priority < PRIORITIES && cpu_started(cpu);
+    KERNEL_NEED(0)
+    assigns PLACE_STATE(t, priority, cpu);
+    KERNEL_WF(0)
+    ensures placed: placed{Pre,Post}(t, priority, cpu); */
 void thread_place(pfn_t t, uint8_t priority, uint8_t cpu);
 
 #endif

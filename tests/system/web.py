@@ -169,8 +169,9 @@ def test_servers_are_killed_under_load(machine):
 
 
 def small_growth(before, after):
-    """1 if no server holds much more than before: buffers may have grown, 900 dead clients must not show."""
-    return all(after[name] <= before[name] + 120 for name in ("net", "names", "fs", "ext2", "ramfs", "console", "root"))
+    """1 if no server holds much more than before: buffers may have grown (by 124 pages on a busy machine), 900 dead clients,
+    of 12 pages and more each, must not show."""
+    return all(after[name] <= before[name] + 200 for name in ("net", "names", "fs", "ext2", "ramfs", "console", "root"))
 
 
 def test_httpd_without_a_disk_shows_what_is_mounted(machine):

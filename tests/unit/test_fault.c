@@ -131,7 +131,8 @@ static void test_fault_handler_gives_up_and_is_told_of_the_end(void **state)
     expect(OK, sys(init_thread, SYS_fault_handler, b.process_handle, e));
     fault(b.thread, FAULT_WRITE, 0xDEAD000);
     expect(OK, sys(init_thread, SYS_receive, e, 0));
-    expect(OK, sys(init_thread, SYS_receive, e, 0)); /* without an answer: the process ends, and tells e */
+    expect(OK, sys(init_thread, SYS_receive, e,
+                   0)); /* without an answer: the process ends, and tells e */
     check_equal(result(init_thread, 1), TAG_EVENT);
     check_equal(result(init_thread, 2), 2);
     check_equal(process_at[P(b.process)].state, PROCESS_FAULTED);
