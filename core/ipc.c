@@ -14,6 +14,16 @@
     CPUS_KEPT \
     ensures same: \forall integer u; is_thread{Pre}(u) ==> is_thread(u) && thread_at[u].cpu == \old(thread_at[u].cpu); \
     ensures runner: \forall integer u; u != t && \old(nowhere(u)) ==> nowhere(u);
+/* What sending t's message to r does, where it is a call all in registers and r can go on at once. */
+#define SEND_SHORT \
+    behavior short: \
+        assumes way.calls == 1 && message_short(t) && goes_on(thread_at[t].cpu, r); \
+        ensures blocked: \result == STATUS_BLOCKED; \
+        ensures taken: call_taken{Pre,Post}(t, r); \
+        ensures left: queue_left{Pre,Post}(way.endpoint, r); \
+        ensures runs: runs_now(\old(thread_at[t].cpu), r); \
+        ensures grants: thread_at[t].grants == \old(thread_at[t].grants); \
+        ensures message: call_received{Pre,Post}(t, r, way.badge);
 /* clang-format on */
 
 /*@ // t is what its CPU runs; or the CPU runs nothing, since t's process has just ended.
@@ -341,14 +351,7 @@ static void send_undo(pfn_t t)
     KERNEL_NEED(t)
     assigns WAKE_STATE, MESSAGE_STATE;
     KERNEL_WF(0)
-    behavior short:
-        assumes way.calls == 1 && message_short(t) && goes_on(thread_at[t].cpu, r);
-        ensures blocked: \result == STATUS_BLOCKED;
-        ensures taken: call_taken{Pre,Post}(t, r);
-        ensures left: queue_left{Pre,Post}(way.endpoint, r);
-        ensures runs: runs_now(\old(thread_at[t].cpu), r);
-        ensures grants: thread_at[t].grants == \old(thread_at[t].grants);
-        ensures message: call_received{Pre,Post}(t, r, way.badge); */
+    SEND_SHORT */
 static status_t send_message(pfn_t t, pfn_t r, struct way way)
 {
     //@ assert receiver: is_thread(r) && queue_of[r] == way.endpoint && r != t;
@@ -370,14 +373,7 @@ static status_t send_message(pfn_t t, pfn_t r, struct way way)
     KERNEL_NEED(0)
     assigns WAKE_STATE, MESSAGE_STATE;
     KERNEL_WF(0)
-    behavior short:
-        assumes way.calls == 1 && message_short(t) && goes_on(thread_at[t].cpu, r);
-        ensures blocked: \result == STATUS_BLOCKED;
-        ensures taken: call_taken{Pre,Post}(t, r);
-        ensures left: queue_left{Pre,Post}(way.endpoint, r);
-        ensures runs: runs_now(\old(thread_at[t].cpu), r);
-        ensures grants: thread_at[t].grants == \old(thread_at[t].grants);
-        ensures message: call_received{Pre,Post}(t, r, way.badge); */
+    SEND_SHORT */
 static status_t send_now(pfn_t t, pfn_t r, struct way way)
 {
     //@ assert running: nowhere(t) && thread_at[t].state == THREAD_RUNNING;
@@ -680,11 +676,7 @@ static RARE status_t reply_message(pfn_t t, pfn_t caller)
     assigns deadline_count, deadline_heap[0 .. FRAMES_MAX - 1], MESSAGE_STATE;
     KERNEL_WF(0)
     REPLY_KEPT
-    behavior short:
-        assumes message_short(t) && thread_at[caller].fault_kind == 0;
-        ensures done: \result == ERR_NONE;
-        ensures message: answer_received{Pre,Post}(t, caller);
-        ensures suspended: thread_at[caller].suspended == \old(thread_at[caller].suspended); */
+    REPLY_SHORT */
 INDEX_GUARD status_t reply_now(pfn_t t, pfn_t caller)
 {
     uint64_t tag = thread_at[T(t)].reg[REG_RSI];

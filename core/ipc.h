@@ -38,6 +38,13 @@ struct way {
         (u != caller ==> thread_still{Pre,Post}(u, 0)); \
     ensures place: thread_at[caller].cpu == \old(thread_at[caller].cpu) && \
         thread_at[caller].priority == \old(thread_at[caller].priority);
+/* Such an answer, where all of it is in registers. */
+#define REPLY_SHORT \
+    behavior short: \
+        assumes message_short(t) && thread_at[caller].fault_kind == 0; \
+        ensures done: \result == ERR_NONE; \
+        ensures message: answer_received{Pre,Post}(t, caller); \
+        ensures suspended: thread_at[caller].suspended == \old(thread_at[caller].suspended);
 /* What moving a message may change: pages, tables and handles of two processes, registers, notes. Like KERNEL_STATE it
    leaves out the ghosts of handle tables, of which only handle.h speaks. */
 #define MESSAGE_STATE \
@@ -179,17 +186,13 @@ MUST_USE status_t ipc_send(pfn_t t, struct way way);
         ensures ready: \forall integer c; 0 <= c < CPUS_MAX ==> cpu_at[c].ready == \old(cpu_at[c].ready); */
 MUST_USE status_t ipc_receive(pfn_t t, endpoint_t e, uint64_t options);
 
-/* Answers caller's call with the message t has in its registers; *woken is the thread to make ready, or 0. */
+/* Answers caller's call with the message t has in its registers; to make caller ready is left to do. */
 /*@ requires runs: runs(t) && is_thread(caller) && thread_at[caller].call_id != 0;
     KERNEL_NEED(0)
     assigns deadline_count, deadline_heap[0 .. FRAMES_MAX - 1], MESSAGE_STATE;
     KERNEL_WF(0)
     REPLY_KEPT
-    behavior short:
-        assumes message_short(t) && thread_at[caller].fault_kind == 0;
-        ensures done: \result == ERR_NONE;
-        ensures message: answer_received{Pre,Post}(t, caller);
-        ensures suspended: thread_at[caller].suspended == \old(thread_at[caller].suspended); */
+    REPLY_SHORT */
 MUST_USE status_t ipc_reply(pfn_t t, pfn_t caller);
 
 /* Answers the call taken last, then receives on e. */

@@ -139,28 +139,29 @@ static inline void fault_forget(pfn_t t) { thread_at[T(t)].fault_kind = 0; }
     THREAD_KEPT(0) */
 static inline void call_forget(pfn_t t) { thread_at[T(t)].reply_id = 0; }
 
+/* For contracts: t has given up the call it took. */
+/* clang-format off */
+#define CALL_GIVEN_UP \
+    KERNEL_WF(0) \
+    ensures over: thread_at[t].reply_id == 0; \
+    ENDPOINTS_KEPT \
+    CPUS_KEPT \
+    ensures same: \forall integer u; is_frame(u) ==> thread_at[u].cpu == \old(thread_at[u].cpu); \
+    ensures runner: \forall integer u; \old(nowhere(u)) ==> nowhere(u);
+/* clang-format on */
+
 /* t gives up the call it has not answered: the caller gets the error PEER. */
 /*@ requires thread: is_thread(t);
     KERNEL_NEED(0)
     assigns FAIL_STATE;
-    KERNEL_WF(0)
-    ensures over: thread_at[t].reply_id == 0;
-    ENDPOINTS_KEPT
-    CPUS_KEPT
-    ensures same: \forall integer u; is_frame(u) ==> thread_at[u].cpu == \old(thread_at[u].cpu);
-    ensures runner: \forall integer u; \old(nowhere(u)) ==> nowhere(u); */
+    CALL_GIVEN_UP */
 void thread_answer_never(pfn_t t);
 
 /* The same, if t has taken a call. */
 /*@ requires thread: is_thread(t);
     KERNEL_NEED(0)
     assigns FAIL_STATE;
-    KERNEL_WF(0)
-    ensures over: thread_at[t].reply_id == 0;
-    ENDPOINTS_KEPT
-    CPUS_KEPT
-    ensures same: \forall integer u; is_frame(u) ==> thread_at[u].cpu == \old(thread_at[u].cpu);
-    ensures runner: \forall integer u; \old(nowhere(u)) ==> nowhere(u); */
+    CALL_GIVEN_UP */
 static inline void thread_drop_call(pfn_t t)
 {
     if (thread_at[T(t)].reply_id != 0)

@@ -402,13 +402,7 @@ static void registers_copy(pfn_t from, pfn_t to, uint64_t badge, uint64_t tag)
 /*@ requires threads: is_thread(from) && is_thread(to) && from != to && (flags == 0 || flags == TAG_CALL);
     KERNEL_NEED(from)
     assigns MESSAGE_STATE;
-    KERNEL_WF(from)
-    ensures places: \old(places_but(0)) ==> places_but(0);
-    ensures waits: \old(waits_but(0)) ==> waits_but(0);
-    ensures threads: threads_still{Pre,Post}(to);
-    ensures processes: processes_still{Pre,Post};
-    ensures endpoints: endpoints_still{Pre,Post};
-    ensures rest: rest_same{Pre,Post}(to); */
+    MESSAGE_KEPT */
 static RARE status_t message_long(pfn_t from, pfn_t to, uint64_t badge, uint64_t flags, bool grants)
 {
     uint64_t tag = thread_at[T(from)].reg[REG_RSI] & TAG_SHAPE;
@@ -427,13 +421,7 @@ static RARE status_t message_long(pfn_t from, pfn_t to, uint64_t badge, uint64_t
 /*@ requires threads: is_thread(from) && is_thread(to) && from != to && (flags == 0 || flags == TAG_CALL);
     KERNEL_NEED(from)
     assigns MESSAGE_STATE;
-    KERNEL_WF(from)
-    ensures places: \old(places_but(0)) ==> places_but(0);
-    ensures waits: \old(waits_but(0)) ==> waits_but(0);
-    ensures threads: threads_still{Pre,Post}(to);
-    ensures processes: processes_still{Pre,Post};
-    ensures endpoints: endpoints_still{Pre,Post};
-    ensures rest: rest_same{Pre,Post}(to);
+    MESSAGE_KEPT
     behavior short:
         assumes short: tag_short(thread_at[from].reg[REG_RSI]);
         assigns thread_at[to].reg[0 .. REG_COUNT - 1];

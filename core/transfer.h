@@ -84,6 +84,18 @@ bool items_deliver(pfn_t from, pfn_t to, pfn_t source, pfn_t target, uint64_t ta
         \at(thread_at[to].reg[n],L) == \at(thread_at[to].reg[n],K);
 */
 
+/* For contracts: what moving a message to thread `to` leaves as it is. */
+/* clang-format off */
+#define MESSAGE_KEPT \
+    KERNEL_WF(from) \
+    ensures places: \old(places_but(0)) ==> places_but(0); \
+    ensures waits: \old(waits_but(0)) ==> waits_but(0); \
+    ensures threads: threads_still{Pre,Post}(to); \
+    ensures processes: processes_still{Pre,Post}; \
+    ensures endpoints: endpoints_still{Pre,Post}; \
+    ensures rest: rest_same{Pre,Post}(to);
+/* clang-format on */
+
 /*
  * Moves the message that `from` has in its registers and message page to thread `to`: words and items, and into to's
  * registers the tag (with bits flags) and badge. grants: whether the way allows items. An error is one for the sender,
@@ -92,13 +104,7 @@ bool items_deliver(pfn_t from, pfn_t to, pfn_t source, pfn_t target, uint64_t ta
 /*@ requires threads: is_thread(from) && is_thread(to) && from != to && (flags == 0 || flags == TAG_CALL);
     KERNEL_NEED(from)
     assigns MESSAGE_STATE;
-    KERNEL_WF(from)
-    ensures places: \old(places_but(0)) ==> places_but(0);
-    ensures waits: \old(waits_but(0)) ==> waits_but(0);
-    ensures threads: threads_still{Pre,Post}(to);
-    ensures processes: processes_still{Pre,Post};
-    ensures endpoints: endpoints_still{Pre,Post};
-    ensures rest: rest_same{Pre,Post}(to);
+    MESSAGE_KEPT
     behavior fault:
         assumes fault: thread_at[from].fault_kind != 0;
         ensures done: \result == ERR_NONE;
